@@ -1,0 +1,3 @@
+#![doc = "wip"]
+pub mod limits;
+pub mod types;

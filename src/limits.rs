@@ -1,0 +1,76 @@
+//! Every bound of the product, unit last. Reaching one is an error with a name.
+
+/// A service id, in bytes of UTF-8.
+pub const SERVICE_ID_BYTES_MAX: usize = 255;
+/// A team name, in bytes.
+pub const TEAM_BYTES_MAX: usize = 255;
+/// One metadata object, in bytes of compact JSON.
+pub const METADATA_BYTES_MAX: usize = 16 * 1024;
+/// A protocol name, in bytes.
+pub const PROTOCOL_BYTES_MAX: usize = 50;
+/// A dependency's time-out: a day.
+pub const TIMEOUT_MS_MAX: u32 = 86_400_000;
+/// A dependency's retries.
+pub const RETRIES_MAX: u8 = 100;
+/// How far ahead of our clock a source's may be.
+pub const CLOCK_SKEW_MAX_SECONDS: i64 = 5 * 60;
+
+/// Services in a graph, removed ones among them. Node indexes are `u32`.
+pub const GRAPH_SERVICES_MAX: u32 = 16_000_000;
+/// Dependencies in a graph.
+pub const GRAPH_DEPENDENCIES_MAX: u64 = 200_000_000;
+
+/// The values of one JSON document: what an attacker can make us allocate per byte is bounded by it.
+pub const JSON_VALUES_MAX: usize = 2_000_000;
+
+/// Hops of a dependency query.
+pub const QUERY_DEPTH_MAX: u8 = 10;
+/// Services in one answer.
+pub const QUERY_NODES_MAX: u32 = 1_000_000;
+/// Services in one answer, unless the caller asks for another bound.
+pub const QUERY_NODES_DEFAULT: u32 = 10_000;
+/// Dependencies that a traversal may look at on an async thread, about 0.2 ms of work.
+pub const QUERY_INLINE_EDGES_MAX: u64 = 20_000;
+/// Traversals that run at once off the async threads.
+pub const QUERY_HEAVY_CONCURRENT_MAX: usize = 8;
+/// Services in one page of a listing.
+pub const PAGE_ITEMS_MAX: usize = 100;
+/// Services in one page, unless the caller asks for another number.
+pub const PAGE_ITEMS_DEFAULT: usize = 20;
+/// A query string, in bytes.
+pub const QUERY_STRING_BYTES_MAX: usize = 32 * 1024;
+
+/// Answers longer than this are streamed.
+pub const ANSWER_WHOLE_BYTES_MAX: usize = 256 * 1024;
+/// One piece of a streamed answer.
+pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
+/// A request body, unless set otherwise.
+pub const BODY_BYTES_DEFAULT: usize = 10 * 1024 * 1024;
+/// Bodies up to this size are parsed on the async thread that read them.
+pub const BODY_INLINE_BYTES_MAX: usize = 32 * 1024;
+/// Request bodies that are read and parsed at once.
+pub const BODY_CONCURRENT_MAX: usize = 64;
+/// A request head, in bytes.
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Headers of a request.
+pub const HEADERS_MAX: usize = 100;
+/// A value echoed in an error, in characters.
+pub const ERROR_VALUE_CHARS_MAX: usize = 200;
+/// A caller's correlation id, in characters.
+pub const CORRELATION_ID_CHARS_MAX: usize = 128;
+
+/// Commands that wait for the writer; one more is refused.
+pub const WRITER_QUEUE_COMMANDS_MAX: usize = 1024;
+/// Commands in one group commit.
+pub const COMMIT_COMMANDS_MAX: usize = 256;
+/// Payload bytes at which a group commit takes no further command.
+pub const COMMIT_BYTES_TARGET: usize = 4 * 1024 * 1024;
+/// One frame of the log, in bytes with its header.
+pub const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+const _: () = assert!(COMMIT_BYTES_TARGET < FRAME_BYTES_MAX);
+// The log's form of a command is shorter than the JSON it came from.
+const _: () = assert!(COMMIT_BYTES_TARGET + BODY_BYTES_DEFAULT < FRAME_BYTES_MAX);
+const _: () = assert!(ANSWER_PIECE_BYTES < ANSWER_WHOLE_BYTES_MAX);
+const _: () = assert!(QUERY_NODES_DEFAULT <= QUERY_NODES_MAX && QUERY_NODES_MAX <= GRAPH_SERVICES_MAX);
+const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);

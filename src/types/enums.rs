@@ -1,0 +1,139 @@
+//! The closed vocabularies of the API: lowercase `snake_case` on the wire and in the log.
+
+/// Declares an enum with its wire names, in the order in which they are ranked.
+macro_rules! vocabulary {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+
+        impl $name {
+            /// Every value, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            /// Every wire name, in order.
+            pub const NAMES: &'static [&'static str] = &[$($text,)+];
+
+            /// The wire name.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The value of a wire name; `None` for any other text.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// The value at a position of [`Self::ALL`], as the log stores it.
+            pub fn from_index(index: u8) -> Option<Self> {
+                Self::ALL.get(usize::from(index)).copied()
+            }
+        }
+    };
+}
+
+vocabulary! {
+    /// How much a service matters, the most first.
+    Criticality {
+        /// The business stops without it.
+        Critical = "critical",
+        /// Customers notice at once.
+        High = "high",
+        /// The default.
+        Medium = "medium",
+        /// Nobody is called at night.
+        Low = "low",
+    }
+}
+
+vocabulary! {
+    /// Whether the organisation runs the service itself.
+    ServiceType {
+        /// Run by the organisation; the default.
+        Internal = "internal",
+        /// Run by somebody else.
+        External = "external",
+    }
+}
+
+vocabulary! {
+    /// How a caller talks to what it depends on. `sync` ranks before `async`.
+    CommunicationMode {
+        /// The caller waits for the answer.
+        Sync = "sync",
+        /// The caller goes on.
+        Async = "async",
+    }
+}
+
+vocabulary! {
+    /// What the loss of a dependency does to the caller, the worst first.
+    DependencyCriticality {
+        /// The caller fails too; the default.
+        Hard = "hard",
+        /// The caller works, but worse.
+        Degraded = "degraded",
+        /// The caller hardly notices.
+        Soft = "soft",
+    }
+}
+
+vocabulary! {
+    /// Where an observation comes from, the highest priority first.
+    DiscoverySource {
+        /// Somebody wrote it down.
+        Manual = "manual",
+        /// Service mesh telemetry.
+        ServiceMesh = "service_mesh",
+        /// OpenTelemetry service graph metrics.
+        OtelServiceGraph = "otel_service_graph",
+        /// Kubernetes objects.
+        Kubernetes = "kubernetes",
+    }
+}
+
+vocabulary! {
+    /// How a caller spaces its retries.
+    BackoffStrategy {
+        /// Each wait a multiple of the one before.
+        Exponential = "exponential",
+        /// Each wait longer by the same amount.
+        Linear = "linear",
+        /// All waits alike.
+        Constant = "constant",
+    }
+}
+
+vocabulary! {
+    /// Which way a traversal goes.
+    Direction {
+        /// Against the calls: who needs the service.
+        Upstream = "upstream",
+        /// With the calls: what the service needs.
+        Downstream = "downstream",
+        /// The union of the two.
+        Both = "both",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_indexes_round_trip() {
+        for (index, source) in DiscoverySource::ALL.iter().enumerate() {
+            assert_eq!(DiscoverySource::parse(source.as_str()), Some(*source));
+            assert_eq!(DiscoverySource::from_index(index as u8), Some(*source));
+        }
+        assert_eq!(DiscoverySource::parse("Manual"), None);
+        assert_eq!(DiscoverySource::from_index(4), None);
+    }
+
+    #[test]
+    fn order_is_priority() {
+        assert!(DiscoverySource::Manual < DiscoverySource::ServiceMesh);
+        assert!(CommunicationMode::Sync < CommunicationMode::Async);
+        assert!(DependencyCriticality::Hard < DependencyCriticality::Soft);
+    }
+}

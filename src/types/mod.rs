@@ -1,0 +1,27 @@
+//! The vocabulary: what a service, a dependency, an observation and a command are.
+//!
+//! Values here are parsed once, at the edge, and then trusted. What they are not: wire or disk
+//! shapes. `http` and `wal` have mirror types of their own and convert by hand, so that neither
+//! contract moves when a domain type does.
+//!
+//! - No I/O, no clock, no randomness: ids and timestamps arrive in the [`Command`].
+//! - A value that exists is valid: fields that could break a rule are private.
+
+mod command;
+mod dependency;
+mod enums;
+mod ids;
+mod metadata;
+mod service;
+mod timestamp;
+
+pub use command::{Change, Command, EdgeReport, NodeReport, Upsert};
+pub use dependency::{Attributes, Dependency, Observation, Protocol, RetryConfig, confidence};
+pub use enums::{
+    BackoffStrategy, CommunicationMode, Criticality, DependencyCriticality, Direction,
+    DiscoverySource, ServiceType,
+};
+pub use ids::{InvalidServiceId, ServiceId};
+pub use metadata::{InvalidMetadata, Metadata, MetadataFacts};
+pub use service::{Service, ServiceReport};
+pub use timestamp::{InvalidTimestamp, Timestamp};
