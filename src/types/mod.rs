@@ -18,8 +18,8 @@ mod timestamp;
 pub use command::{Change, Command, EdgeReport, NodeReport, Upsert};
 pub use dependency::{Attributes, Dependency, Observation, Protocol, RetryConfig, confidence};
 pub use enums::{
-    BackoffStrategy, CommunicationMode, Criticality, DependencyCriticality, Direction,
-    DiscoverySource, ServiceType,
+    BackoffStrategy, CommunicationMode, Criticality, DependencyCriticality, Direction, DiscoverySource,
+    ServiceType,
 };
 pub use ids::{InvalidServiceId, ServiceId};
 pub use metadata::{InvalidMetadata, Metadata, MetadataFacts};

@@ -63,7 +63,8 @@ impl Service {
     pub fn reported(&self, source: DiscoverySource, metadata: Option<Metadata>, at: Timestamp) -> Self {
         let earlier = self.reports.iter().find(|report| report.source == source);
         let metadata = metadata.or_else(|| earlier.map(|report| report.metadata.clone())).unwrap_or_default();
-        let mut reports: Vec<_> = self.reports.iter().filter(|report| report.source != source).cloned().collect();
+        let mut reports: Vec<_> =
+            self.reports.iter().filter(|report| report.source != source).cloned().collect();
         reports.push(ServiceReport { source, metadata });
         Self::from_reports(self.service_id.clone(), self.id, self.created_at, at, reports)
     }
@@ -142,9 +143,11 @@ mod tests {
         let later = at("2026-01-02T00:00:00Z");
         let low = Metadata::from_json(r#"{"team":"k","zone":1}"#).unwrap();
         let high = Metadata::from_json(r#"{"team":"m"}"#).unwrap();
-        let service = placeholder
-            .reported(DiscoverySource::Kubernetes, Some(low), later)
-            .reported(DiscoverySource::Manual, Some(high), later);
+        let service = placeholder.reported(DiscoverySource::Kubernetes, Some(low), later).reported(
+            DiscoverySource::Manual,
+            Some(high),
+            later,
+        );
         assert_eq!(service.metadata_json(), r#"{"team":"m","zone":1}"#);
         assert_eq!((service.created_at(), service.updated_at()), (born, later));
 

@@ -1,0 +1,181 @@
+//! The components of a graph brought up to date after a change.
+//!
+//! - A new dependency between members of one component can only shorten its path; any other makes
+//!   or joins components exactly when its target reaches its source. That is searched from both
+//!   ends at once, so a dependency that closes no cycle mostly costs a few looks.
+//! - A lost dependency inside a component can split it: Tarjan over its members.
+//! - When a cycle was closed, Tarjan over the whole graph. Writes that close cycles are rare.
+//! - An alert follows the component that shares most members with the one it stood for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use crate::graph::{Component, Cycles, FreshnessChanges, Graph, Link, shortest_cycle, strongly_connected};
+
+/// The graph with its components up to date, and the keys of those that are new or not as before.
+/// `command_id` is what the ids of new alerts are derived from.
+pub(super) fn update(graph: Graph, changes: &FreshnessChanges, command_id: Uuid) -> (Graph, Vec<u32>) {
+    let touched = Touched::by(&graph, changes);
+    let partition = if touched.joins {
+        strongly_connected(&graph, 0..graph.node_count(), |_| true)
+    } else if touched.components.is_empty() {
+        return (graph, Vec::new());
+    } else {
+        split(&graph, &touched.components)
+    };
+    let (gone, new) = differences(&graph, &touched, partition, command_id);
+    if new.is_empty() && gone.is_empty() {
+        return (graph, Vec::new());
+    }
+    let mut cycles = graph.cycles().clone();
+    let keys = cycles.replace(&gone, new);
+    (graph.with_cycles(cycles), keys)
+}
+
+/// What a change can have done to the components.
+struct Touched {
+    /// Components with a dependency gained or lost among their members.
+    components: BTreeSet<u32>,
+    /// Whether a gained dependency closed a cycle that was none before.
+    joins: bool,
+}
+
+impl Touched {
+    fn by(graph: &Graph, changes: &FreshnessChanges) -> Self {
+        let cycles = graph.cycles();
+        let inside = |&(source, target): &(u32, u32)| {
+            cycles.key_of(source).filter(|key| cycles.key_of(target) == Some(*key))
+        };
+        let components = changes.gained.iter().chain(&changes.lost).filter_map(inside).collect();
+        let mut search = BothEnds::new(graph);
+        let joins = changes
+            .gained
+            .iter()
+            .filter(|pair| inside(pair).is_none())
+            .any(|&(source, target)| search.reaches(target, source));
+        Self { components, joins }
+    }
+}
+
+/// Tarjan within each of some components.
+fn split(graph: &Graph, keys: &BTreeSet<u32>) -> Vec<Vec<u32>> {
+    let cycles = graph.cycles();
+    let members = keys.iter().filter_map(|key| cycles.component(*key)).flat_map(|each| each.members.iter());
+    let allowed = |node| cycles.key_of(node).is_some_and(|key| keys.contains(&key));
+    // A component reaches another one only one way round, so they cannot merge here.
+    strongly_connected(graph, members.copied(), allowed)
+}
+
+/// Which components of the graph are gone or changed, and what stands in their place.
+fn differences(
+    graph: &Graph,
+    touched: &Touched,
+    partition: Vec<Vec<u32>>,
+    command_id: Uuid,
+) -> (Vec<u32>, Vec<Component>) {
+    let cycles = graph.cycles();
+    let mut gone: BTreeSet<u32> = if touched.joins {
+        cycles.components().map(|(key, _)| key).collect()
+    } else {
+        touched.components.clone()
+    };
+    let mut changed = Vec::new();
+    for members in partition {
+        let same = cycles
+            .key_of(members[0])
+            .filter(|key| cycles.component(*key).is_some_and(|before| before.members == members));
+        match same {
+            Some(key) if !touched.components.contains(&key) || has_same_path(graph, key) => {
+                gone.remove(&key);
+            }
+            Some(_) | None => changed.push(members),
+        }
+    }
+    let gone: Vec<u32> = gone.into_iter().collect();
+    let new = with_alerts(graph, cycles, changed, command_id);
+    (gone, new)
+}
+
+fn has_same_path(graph: &Graph, key: u32) -> bool {
+    let before = graph.cycles().component(key).expect("the key was just read from a member");
+    before.path == shortest_cycle(graph, &before.members)
+}
+
+/// Gives each changed component the alert of the one before it that shares most members, each
+/// alert once; the rest get new ones.
+fn with_alerts(graph: &Graph, before: &Cycles, changed: Vec<Vec<u32>>, command_id: Uuid) -> Vec<Component> {
+    let mut shared: BTreeMap<(usize, u32), usize> = BTreeMap::new();
+    for (place, members) in changed.iter().enumerate() {
+        for key in members.iter().filter_map(|node| before.key_of(*node)) {
+            *shared.entry((place, key)).or_default() += 1;
+        }
+    }
+    let mut candidates: Vec<_> = shared.into_iter().collect();
+    // Most members first; the map's order (first component, oldest alert) decides among equals.
+    candidates.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let mut alerts: Vec<Option<Uuid>> = vec![None; changed.len()];
+    let mut followed = BTreeSet::new();
+    for ((place, key), _) in candidates {
+        if alerts[place].is_none() && followed.insert(key) {
+            alerts[place] = before.component(key).map(|component| component.alert_id);
+        }
+    }
+    let new_component = |(members, alert): (Vec<u32>, Option<Uuid>)| {
+        let path = shortest_cycle(graph, &members);
+        // No service has a control character in its name, so this is no service's UUID either.
+        let new_alert = || Uuid::new_v5(&command_id, format!("cycle\0{}", graph.name(path[0])).as_bytes());
+        Component { alert_id: alert.unwrap_or_else(new_alert), members, path }
+    };
+    changed.into_iter().zip(alerts).map(new_component).collect()
+}
+
+/// Reachability searched from both ends, always on the side that has looked at fewer links.
+struct BothEnds<'g> {
+    graph: &'g Graph,
+    /// Per node the number of the last search that saw it, forward and backward.
+    seen: Vec<[u32; 2]>,
+    searches: u32,
+}
+
+const FORWARD: usize = 0;
+const BACKWARD: usize = 1;
+
+impl<'g> BothEnds<'g> {
+    fn new(graph: &'g Graph) -> Self {
+        Self { graph, seen: Vec::new(), searches: 0 }
+    }
+
+    fn links(&self, side: usize, node: u32) -> impl Iterator<Item = &'g Link> + use<'g> {
+        let links = if side == FORWARD { self.graph.outgoing(node) } else { self.graph.incoming(node) };
+        links.iter().filter(|link| !link.traits.is_stale())
+    }
+
+    /// Whether fresh dependencies lead from one node to another one.
+    fn reaches(&mut self, from: u32, to: u32) -> bool {
+        if self.links(FORWARD, from).next().is_none() || self.links(BACKWARD, to).next().is_none() {
+            return false;
+        }
+        self.seen.resize(self.graph.node_count() as usize, [0; 2]);
+        self.searches += 1;
+        self.seen[from as usize][FORWARD] = self.searches;
+        self.seen[to as usize][BACKWARD] = self.searches;
+        let mut frontiers = [vec![from], vec![to]];
+        let mut looked = [0, 0];
+        loop {
+            let side = usize::from(looked[FORWARD] > looked[BACKWARD]);
+            let Some(node) = frontiers[side].pop() else { return false };
+            for link in self.links(side, node) {
+                looked[side] += 1;
+                let seen = &mut self.seen[link.node as usize];
+                if seen[1 - side] == self.searches {
+                    return true;
+                }
+                if seen[side] != self.searches {
+                    seen[side] = self.searches;
+                    frontiers[side].push(link.node);
+                }
+            }
+        }
+    }
+}

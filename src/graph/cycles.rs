@@ -1,0 +1,92 @@
+//! Which nodes lie on cycles: the strongly connected components as the graph's value carries them.
+//!
+//! Derived from the dependencies, except for the alert's id, which stays with a component while it
+//! grows and shrinks. A graph without cycles holds nothing here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::adjacency::{CHUNK_NODES, chunk_of, place_of};
+use super::pages::Pages;
+
+/// A set of services each of which needs all others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// The circular dependency alert that stands for it.
+    pub alert_id: Uuid,
+    /// Node indexes, ascending; two at least.
+    pub members: Vec<u32>,
+    /// One shortest closed path through the member with the smallest service id: first and last are
+    /// that member.
+    pub path: Vec<u32>,
+}
+
+/// All components, and to which each node belongs. Keys are given in order and not used again
+/// while the process lives; 0 stands for no component.
+#[derive(Clone, Default)]
+pub struct Cycles {
+    key_of: Pages<[u32; CHUNK_NODES]>,
+    components: Arc<BTreeMap<u32, Arc<Component>>>,
+    last_key: u32,
+}
+
+impl Cycles {
+    /// The key of a node's component.
+    #[inline]
+    pub fn key_of(&self, node: u32) -> Option<u32> {
+        if self.components.is_empty() {
+            return None;
+        }
+        Some(self.key_of.get(chunk_of(node))[place_of(node)]).filter(|key| *key != 0)
+    }
+
+    /// A component by its key.
+    pub fn component(&self, key: u32) -> Option<&Component> {
+        self.components.get(&key).map(Arc::as_ref)
+    }
+
+    /// All components with their keys, in order of appearance.
+    pub fn components(&self) -> impl Iterator<Item = (u32, &Component)> {
+        self.components.iter().map(|(key, component)| (*key, component.as_ref()))
+    }
+
+    /// How many components there are.
+    pub fn len(&self) -> usize {
+        self.components.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.components.is_empty()
+    }
+
+    /// Takes components out and puts others in; returns the keys of those put in.
+    pub(crate) fn replace(&mut self, gone: &[u32], new: Vec<Component>) -> Vec<u32> {
+        let components = Arc::make_mut(&mut self.components);
+        for key in gone {
+            let component = components.remove(key).expect("a component is removed once");
+            mark(&mut self.key_of, &component.members, 0);
+        }
+        let mut keys = Vec::with_capacity(new.len());
+        for component in new {
+            self.last_key += 1;
+            mark(&mut self.key_of, &component.members, self.last_key);
+            components.insert(self.last_key, Arc::new(component));
+            keys.push(self.last_key);
+        }
+        keys
+    }
+}
+
+fn mark(key_of: &mut Pages<[u32; CHUNK_NODES]>, members: &[u32], key: u32) {
+    for group in members.chunk_by(|a, b| chunk_of(*a) == chunk_of(*b)) {
+        let index = chunk_of(group[0]);
+        let mut keys = *key_of.get(index);
+        for node in group {
+            keys[place_of(*node)] = key;
+        }
+        key_of.set(index, keys);
+    }
+}

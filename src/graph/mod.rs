@@ -1,0 +1,154 @@
+//! The whole landscape as an immutable value.
+//!
+//! ```text
+//! names ──▶ node index ──▶ nodes      (service and its text)
+//!                      ├─▶ outgoing   (links + dependencies: what it calls)
+//!                      ├─▶ incoming   (links: who calls it)
+//!                      └─▶ cycles     (which component it lies in)
+//! ```
+//!
+//! - A published graph never changes. `clone` shares all of it; an [`Edit`] makes the next value and
+//!   copies only the chunks that it touches.
+//! - Node indexes are dense, given in order of creation and not used again; a removed service leaves
+//!   a hole. Adjacency is sorted by index, so every order in an answer follows from the order of
+//!   creation, which is durable.
+//! - Every column is reachable from the value; nothing here locks, does I/O or tells the time.
+//! - [`Graph::check`] states every invariant.
+
+mod adjacency;
+mod check;
+mod components;
+mod cycles;
+mod edit;
+mod link;
+mod names;
+mod node;
+mod pages;
+
+pub use check::Violation;
+pub use components::{shortest_cycle, strongly_connected};
+pub use cycles::{Component, Cycles};
+pub use edit::{Edit, FreshnessChanges};
+pub use link::{Link, Traits};
+pub use node::Node;
+
+use std::sync::Arc;
+
+use adjacency::{CHUNK_NODES, Chunk, chunk_of, place_of};
+use names::Names;
+use pages::Pages;
+
+use crate::types::{Dependency, ServiceId};
+
+/// A version of the service dependency graph.
+#[derive(Clone, Default)]
+pub struct Graph {
+    version: u64,
+    node_count: u32,
+    names: Names,
+    nodes: Pages<NodeChunk>,
+    outgoing: Pages<Chunk<Dependency>>,
+    incoming: Pages<Chunk<()>>,
+    cycles: Cycles,
+    counts: Counts,
+}
+
+type NodeChunk = [Option<Arc<Node>>; CHUNK_NODES];
+
+/// How much a graph holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Services, placeholders among them.
+    pub services: u32,
+    /// Services that only edges name.
+    pub placeholders: u32,
+    /// Dependencies.
+    pub dependencies: u64,
+    /// Observations of all dependencies.
+    pub observations: u64,
+    /// Dependencies whose observations are all stale.
+    pub stale_dependencies: u64,
+}
+
+impl Graph {
+    /// The sequence number of the last command that this graph contains; 0 for none.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// How much it holds.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// One more than the largest node index, holes counted.
+    pub fn node_count(&self) -> u32 {
+        self.node_count
+    }
+
+    /// The index of a service. O(log services).
+    pub fn find(&self, service_id: &str) -> Option<u32> {
+        self.names.find(service_id)
+    }
+
+    /// The services in bytewise order of their ids, from the first that is greater than `after`.
+    pub fn in_order<'a>(&'a self, after: Option<&'a str>) -> impl Iterator<Item = (u32, &'a Node)> {
+        self.names.after(after).map(|(_, index)| (index, self.node(index)))
+    }
+
+    /// The service at an index; `None` for a hole or an index out of range.
+    pub fn get(&self, index: u32) -> Option<&Node> {
+        self.nodes.get(chunk_of(index))[place_of(index)].as_deref()
+    }
+
+    /// The service at an index that this graph gave out.
+    #[inline]
+    pub fn node(&self, index: u32) -> &Node {
+        self.get(index).expect("indexes come from this graph's own names and links")
+    }
+
+    /// The id of the service at an index that this graph gave out.
+    pub fn name(&self, index: u32) -> &ServiceId {
+        self.node(index).service().service_id()
+    }
+
+    /// What a service calls, by index.
+    #[inline]
+    pub fn outgoing(&self, index: u32) -> &[Link] {
+        self.outgoing.get(chunk_of(index)).links(place_of(index))
+    }
+
+    /// Who calls a service, by index.
+    #[inline]
+    pub fn incoming(&self, index: u32) -> &[Link] {
+        self.incoming.get(chunk_of(index)).links(place_of(index))
+    }
+
+    /// The dependencies beside [`Self::outgoing`].
+    pub fn dependencies(&self, index: u32) -> &[Dependency] {
+        self.outgoing.get(chunk_of(index)).rows(place_of(index))
+    }
+
+    /// The dependency of one service on another. O(log of the caller's dependencies).
+    pub fn dependency(&self, source: u32, target: u32) -> Option<&Dependency> {
+        let place = self.outgoing(source).binary_search_by_key(&target, |link| link.node).ok()?;
+        Some(&self.dependencies(source)[place])
+    }
+
+    /// The components with two or more members.
+    pub fn cycles(&self) -> &Cycles {
+        &self.cycles
+    }
+
+    /// This graph with its components replaced.
+    #[must_use]
+    pub(crate) fn with_cycles(mut self, cycles: Cycles) -> Self {
+        self.cycles = cycles;
+        self
+    }
+
+    /// Begins the next value.
+    pub fn edit(&self) -> Edit<'_> {
+        Edit::new(self)
+    }
+}

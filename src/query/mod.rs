@@ -1,0 +1,12 @@
+//! What callers ask: pure functions of a `&Graph`.
+//!
+//! - Nothing here tells the time, does I/O, locks, or allocates per visited dependency.
+//! - An answer depends on the graph and the question alone, order included.
+
+mod listing;
+mod scratch;
+mod traverse;
+
+pub use listing::{ServiceFilter, list};
+pub use scratch::Scratch;
+pub use traverse::{DependencyFilter, OverBudget, Traversal, TraverseQuestion, traverse};
