@@ -1,3 +1,4 @@
 #![doc = "wip"]
 pub mod limits;
+pub mod storage;
 pub mod types;
