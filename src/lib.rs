@@ -2,3 +2,4 @@
 pub mod limits;
 pub mod storage;
 pub mod types;
+pub mod wal;
