@@ -15,6 +15,10 @@ use uuid::Uuid;
 use crate::types::Timestamp;
 
 /// The wall clock, to the microsecond. May jump either way when the system's clock is set.
+///
+/// # Panics
+///
+/// On a machine whose clock stands outside the years 0 to 9999.
 pub fn now() -> Timestamp {
     Timestamp::from_microseconds(jiff::Timestamp::now().as_microsecond())
         .expect("the system's clock stands between the years 0 and 9999")

@@ -60,4 +60,5 @@ fn flag(setting: &Setting) -> Arg {
         .value_name(*placeholder)
         .value_parser(value_parser!(OsString))
         .help(format!("{help} [default: {default}] [env: {name}]"))
+        .long_help(format!("{help}\n[default: {default}] [env: {name}]"))
 }

@@ -106,7 +106,7 @@ pub const SETTINGS: &[Setting] = &[
         "REQUEST_TIMEOUT_SECONDS",
         "SECONDS",
         Default::Text("30"),
-        "How long a request may take from its first byte to its answer",
+        "How long a request may take",
     ),
     row(
         Key::HeaderTimeoutSeconds,
@@ -115,13 +115,7 @@ pub const SETTINGS: &[Setting] = &[
         Default::Text("10"),
         "How long the head of a request may take to arrive",
     ),
-    row(
-        Key::MaxConnections,
-        "MAX_CONNECTIONS",
-        "NUMBER",
-        Default::Text("10000"),
-        "Connections open at once; further ones wait to be accepted",
-    ),
+    row(Key::MaxConnections, "MAX_CONNECTIONS", "NUMBER", Default::Text("10000"), "Connections open at once"),
     row(
         Key::ShutdownGraceSeconds,
         "SHUTDOWN_GRACE_SECONDS",
