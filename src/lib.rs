@@ -1,4 +1,5 @@
 #![doc = "wip"]
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod limits;
