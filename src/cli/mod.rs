@@ -12,6 +12,7 @@ mod client;
 mod console;
 mod deps;
 mod failure;
+mod import;
 mod key;
 mod problem;
 mod serve;
@@ -33,6 +34,7 @@ const EXAMPLES: &str = "\
 Examples:
   watershed serve --sample online-boutique      a server with a graph to look at
   watershed deps checkoutservice                what it calls, and who calls it
+  watershed import graph.json                   add services and dependencies
   watershed services --all --format json        every service, for a program
 
 Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 the data directory is damaged,
@@ -49,6 +51,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Options),
+    Import(import::Options),
     Deps(deps::Options),
     Services(services::Options),
     /// Print the version of this program
@@ -76,6 +79,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console) -> 
 fn dispatch(command: &Command, console: &mut Console) -> Result<(), Failure> {
     match command {
         Command::Serve(options) => serve::run(options, console),
+        Command::Import(options) => import::run(options, console),
         Command::Deps(options) => deps::run(options, console),
         Command::Services(options) => services::run(options, console),
         Command::Version => version::run(console),
@@ -114,7 +118,7 @@ mod tests {
     #[test]
     fn help_and_version_go_to_standard_output() {
         for line in
-            ["watershed --help", "watershed serve --help", "watershed version"]
+            ["watershed --help", "watershed serve --help", "watershed import --help", "watershed version"]
         {
             let (code, out, err) = typed(line);
             assert_eq!((code, err.as_str()), (0, ""), "{line}");
@@ -151,6 +155,8 @@ mod tests {
             "watershed deps a --max-nodes 0",
             "watershed services --limit 101",
             "watershed services --discovered maybe",
+            "watershed import",
+            "watershed import a.json --source jaeger",
             "watershed version --format yaml",
         ];
         for line in lines {
