@@ -1,8 +1,58 @@
-#![doc = "wip"]
+//! watershed: the service dependency graph in memory. What does a service need, and what breaks when
+//! it fails?
+//!
+//! ```text
+//! sources ─┐                          ┌──────────────── writer (one thread) ────────────────┐
+//! http  ───┴▶ ingest ─▶ Command ─▶ queue ─▶ admit ─▶ apply ─▶ wal append + fdatasync ─▶ publish ─▶ reply
+//!                                                                                       │ ArcSwap<Graph>
+//! http ─▶ route ─▶ query(&Graph) ─▶ render ◀────────────────────────────────────────────┘
+//! ```
+//!
+//! Where a request goes: [`http`] accepts it (`connection`), finds the endpoint (`route`) and calls
+//! its handler (`handlers`). A read loads the published [`graph::Graph`], asks [`query`] and writes
+//! the answer with [`render`]. A write is checked by [`ingest`] and handed to the [`writer`], which
+//! applies it ([`apply`]), logs it ([`wal`]) and publishes the next graph.
+//!
+//! | room | what it is |
+//! | --- | --- |
+//! | [`types`] | ids, enums, services, observations, commands: parsed once, then trusted |
+//! | [`limits`] | every bound |
+//! | [`json`] | JSON scalars written to a buffer |
+//! | [`graph`] | the immutable adjacency, its indexes and its invariants |
+//! | [`apply`] | a command and a graph make the next graph |
+//! | [`query`] | questions to a graph |
+//! | [`render`] | answers as bytes |
+//! | [`ingest`] | outside shapes made into checked commands |
+//! | [`storage`] | files: real ones, and simulated ones that fail on demand |
+//! | [`wal`] | the write-ahead log: frames, commit, recovery |
+//! | [`writer`] | the thread that commits and publishes; its handles |
+//! | [`http`] | the front door |
+//! | [`config`], [`cli`], [`samples`], [`server`], [`telemetry`], [`clock`] | the edge and the wiring |
+//!
+//! Invariants, mostly absences:
+//!
+//! - A published graph never changes; a reader takes no lock and waits for nobody.
+//! - `apply` reads no clock and draws no number: the same log gives the same graph.
+//! - Nothing is visible that is not durable, nothing acknowledged that is not visible.
+//! - `types` to `wal` do not know tokio; only `clock` tells the time; only `writer/published` knows
+//!   arc-swap.
+//! - Domain types derive no serde: wire and disk have shapes of their own.
+
 pub mod apply;
+pub mod cli;
+pub mod clock;
+pub mod config;
 pub mod graph;
+pub mod http;
 pub mod ingest;
 pub mod json;
 pub mod limits;
 pub mod query;
+pub mod render;
+pub mod samples;
+pub mod server;
+pub mod storage;
+pub mod telemetry;
 pub mod types;
+pub mod wal;
+pub mod writer;

@@ -1,5 +1,7 @@
 //! Every bound of the product, unit last. Reaching one is an error with a name.
 
+use std::time::Duration;
+
 /// A service id, in bytes of UTF-8.
 pub const SERVICE_ID_BYTES_MAX: usize = 255;
 /// A team name, in bytes.
@@ -25,6 +27,8 @@ pub const JSON_VALUES_MAX: usize = 2_000_000;
 
 /// Hops of a dependency query.
 pub const QUERY_DEPTH_MAX: u8 = 10;
+/// Hops of a dependency query, unless the caller asks for another number.
+pub const QUERY_DEPTH_DEFAULT: u8 = 3;
 /// Services in one answer.
 pub const QUERY_NODES_MAX: u32 = 1_000_000;
 /// Services in one answer, unless the caller asks for another bound.
@@ -33,10 +37,16 @@ pub const QUERY_NODES_DEFAULT: u32 = 10_000;
 pub const QUERY_INLINE_EDGES_MAX: u64 = 20_000;
 /// Traversals that run at once off the async threads.
 pub const QUERY_HEAVY_CONCURRENT_MAX: usize = 8;
+/// Dependencies that any traversal may look at.
+pub const QUERY_HEAVY_EDGES_MAX: u64 = 50_000_000;
+/// How long a heavy traversal waits for its turn.
+pub const QUERY_HEAVY_WAIT: Duration = Duration::from_secs(2);
 /// Services in one page of a listing.
 pub const PAGE_ITEMS_MAX: usize = 100;
 /// Services in one page, unless the caller asks for another number.
 pub const PAGE_ITEMS_DEFAULT: usize = 20;
+/// Services of a graph whose listings are filtered on an async thread.
+pub const LIST_INLINE_SERVICES_MAX: u32 = 5_000;
 /// A query string, in bytes.
 pub const QUERY_STRING_BYTES_MAX: usize = 32 * 1024;
 
@@ -48,12 +58,22 @@ pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
 pub const BODY_BYTES_DEFAULT: usize = 10 * 1024 * 1024;
 /// Bodies up to this size are parsed on the async thread that read them.
 pub const BODY_INLINE_BYTES_MAX: usize = 32 * 1024;
-/// Request bodies that are read and parsed at once.
-pub const BODY_CONCURRENT_MAX: usize = 64;
+/// Request bodies that are parsed at once; the others wait their turn.
+pub const BODY_CONCURRENT_MAX: usize = 4;
 /// A request head, in bytes.
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Headers of a request.
 pub const HEADERS_MAX: usize = 100;
+/// How long a connection may rest between requests.
+pub const CONNECTION_IDLE: Duration = Duration::from_secs(75);
+/// Streams of one HTTP/2 connection.
+pub const HTTP2_STREAMS_MAX: u32 = 100;
+/// The headers of an HTTP/2 request, in bytes.
+pub const HTTP2_HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
+/// Streams that an HTTP/2 peer reset before they were accepted; one more ends the connection.
+pub const HTTP2_PENDING_RESETS_MAX: usize = 20;
+/// How often an HTTP/2 peer is asked whether it is there, and how long it may take to say so.
+pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 /// A value echoed in an error, in characters.
 pub const ERROR_VALUE_CHARS_MAX: usize = 200;
 /// A caller's correlation id, in characters.
@@ -65,6 +85,8 @@ pub const WRITER_QUEUE_COMMANDS_MAX: usize = 1024;
 pub const COMMIT_COMMANDS_MAX: usize = 256;
 /// Payload bytes at which a group commit takes no further command.
 pub const COMMIT_BYTES_TARGET: usize = 4 * 1024 * 1024;
+/// How long the writer waits for a command before it notes in the log what is durable.
+pub const LOG_MARK_IDLE: Duration = Duration::from_millis(50);
 /// One frame of the log, in bytes with its header.
 pub const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 

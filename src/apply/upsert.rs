@@ -14,7 +14,7 @@ use crate::types::{
 };
 
 /// What an upsert did.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Upserted {
     /// Services reported, and placeholders created.
     pub nodes_upserted: u32,

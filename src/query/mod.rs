@@ -9,4 +9,4 @@ mod traverse;
 
 pub use listing::{ServiceFilter, list};
 pub use scratch::Scratch;
-pub use traverse::{DependencyFilter, OverBudget, Traversal, TraverseQuestion, traverse};
+pub use traverse::{DependencyFilter, EdgeFound, OverBudget, Traversal, TraverseQuestion, traverse};

@@ -45,6 +45,19 @@ pub struct OverBudget {
     pub budget: u64,
 }
 
+/// A dependency of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EdgeFound {
+    /// The node that calls.
+    pub source: u32,
+    /// The node that is called.
+    pub target: u32,
+    /// The link that led to it.
+    pub link: Link,
+    /// The link's position among those of its group's node.
+    pub at: usize,
+}
+
 /// The services of an answer, and what is needed to find its edges again.
 pub struct Traversal {
     question: TraverseQuestion,
@@ -212,29 +225,30 @@ impl Traversal {
         self.nodes.len() * 2
     }
 
-    /// The edges of one group, as (source, target, position in the source's dependencies where it is
-    /// known). First come the groups of what each service calls, in the order of the answer, then
-    /// those of who calls it; each edge is in one group.
+    /// The edges of one group, from the link at `from` on. First come the groups of what each service
+    /// calls, in the order of the answer, then those of who calls it; each edge is in one group.
     pub fn edges<'a>(
         &'a self,
         graph: &'a Graph,
         group: usize,
-    ) -> impl Iterator<Item = (u32, u32, Option<usize>)> + 'a {
+        from: usize,
+    ) -> impl Iterator<Item = EdgeFound> + 'a {
         let (side, place) = match group.checked_sub(self.nodes.len()) {
             None => (Side::Down, group),
             Some(place) => (Side::Up, place),
         };
         let (node, _) = self.nodes[place];
         let shown = if self.is_expanded(side, node) { links(graph, side, node) } else { &[] };
-        let in_answer = move |link: &Link| {
-            self.question.filter.admits(*link)
+        let in_answer = move |link: Link| {
+            self.question.filter.admits(link)
                 && self.scratch.position(link.node).is_some()
                 // What its caller's group shows is not shown again from the other end.
                 && (side == Side::Down || !self.is_expanded(Side::Down, link.node))
         };
-        shown.iter().enumerate().filter(move |(_, link)| in_answer(link)).map(move |(at, link)| match side {
-            Side::Down => (node, link.node, Some(at)),
-            Side::Up => (link.node, node, None),
+        let found = shown.iter().enumerate().skip(from).filter(move |(_, link)| in_answer(**link));
+        found.map(move |(at, link)| match side {
+            Side::Down => EdgeFound { source: node, target: link.node, link: *link, at },
+            Side::Up => EdgeFound { source: link.node, target: node, link: *link, at },
         })
     }
 

@@ -1,0 +1,168 @@
+//! The command line: what a person types, and what comes back.
+//!
+//! One command, one file. The commands but `serve` are clients of a running server and know nothing
+//! of its insides; what they print for programs is the server's answer, byte for byte.
+//!
+//! - Data goes to standard output, all else to standard error.
+//! - Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 damaged data, 4 locked data.
+//! - A reader that closes the pipe early ends the command quietly.
+//! - An API key is never printed and never an argument.
+
+mod client;
+mod console;
+mod deps;
+mod failure;
+mod import;
+mod key;
+mod problem;
+mod serve;
+mod services;
+#[cfg(test)]
+mod testing;
+mod url;
+mod version;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use console::Console;
+use failure::Failure;
+
+const EXAMPLES: &str = "\
+Examples:
+  watershed serve --sample online-boutique      a server with a graph to look at
+  watershed deps checkoutservice                what it calls, and who calls it
+  watershed import graph.json                   add services and dependencies
+  watershed services --all --format json        every service, for a program
+
+Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 the data directory is damaged,
+4 it is locked by another process.";
+
+/// What a service needs, and what breaks when it fails: an in-memory service dependency graph.
+#[derive(Parser)]
+#[command(name = "watershed", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Options),
+    Import(import::Options),
+    Deps(deps::Options),
+    Services(services::Options),
+    /// Print the version of this program
+    Version,
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    ExitCode::from(run(std::env::args_os(), &mut Console::standard()))
+}
+
+/// Runs a command; returns its exit code.
+fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console) -> u8 {
+    let outcome = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => dispatch(&arguments.command, console),
+        Err(error) => explain(&error, console),
+    };
+    let Err(failure) = outcome else { return 0 };
+    if let Some(message) = failure.message() {
+        console.say(&format!("watershed: {message}"));
+    }
+    failure.exit_code()
+}
+
+fn dispatch(command: &Command, console: &mut Console) -> Result<(), Failure> {
+    match command {
+        Command::Serve(options) => serve::run(options, console),
+        Command::Import(options) => import::run(options, console),
+        Command::Deps(options) => deps::run(options, console),
+        Command::Services(options) => services::run(options, console),
+        Command::Version => version::run(console),
+    }
+}
+
+/// Help and version are answers; anything else that clap reports is bad usage.
+fn explain(error: &clap::Error, console: &mut Console) -> Result<(), Failure> {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        text.lines().for_each(|line| console.say(line));
+        return Err(Failure::UsageExplained);
+    }
+    console.print(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use console::Sink;
+    use testing::capture;
+
+    fn typed(line: &str) -> (u8, String, String) {
+        let (mut console, captured) = capture(Sink::Pipe);
+        let code = run(line.split(' ').map(OsString::from), &mut console);
+        (code, captured.out(), captured.err())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn help_and_version_go_to_standard_output() {
+        for line in
+            ["watershed --help", "watershed serve --help", "watershed import --help", "watershed version"]
+        {
+            let (code, out, err) = typed(line);
+            assert_eq!((code, err.as_str()), (0, ""), "{line}");
+            assert!(!out.is_empty(), "{line}");
+        }
+        assert_eq!(typed("watershed --version").1, typed("watershed version").1);
+    }
+
+    #[test]
+    fn the_help_of_serve_lists_every_setting() {
+        let (_, help, _) = typed("watershed serve --help");
+        let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for setting in crate::config::SETTINGS {
+            let default = format!("[default: {}]", setting.default_text());
+            for part in [format!("--{} <", setting.flag()), format!("[env: {}]", setting.name), default] {
+                assert!(words.contains(&part), "{part} is missing:\n{help}");
+            }
+        }
+        for sample in crate::samples::ALL {
+            assert!(help.contains(sample.name), "{help}");
+        }
+    }
+
+    #[test]
+    fn bad_usage_is_exit_code_2() {
+        let lines = [
+            "watershed",
+            "watershed nonsense",
+            "watershed deps",
+            "watershed deps a --depth 0",
+            "watershed deps a --depth 11",
+            "watershed deps a --direction sideways",
+            "watershed deps a --min-confidence 1.5",
+            "watershed deps a --max-nodes 0",
+            "watershed services --limit 101",
+            "watershed services --discovered maybe",
+            "watershed import",
+            "watershed import a.json --source jaeger",
+            "watershed version --format yaml",
+        ];
+        for line in lines {
+            let (code, out, err) = typed(line);
+            assert_eq!((code, out.as_str()), (2, ""), "{line}: {err}");
+            assert!(!err.is_empty(), "{line}");
+        }
+    }
+}

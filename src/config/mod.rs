@@ -1,0 +1,168 @@
+//! Settings: from flags, environment and file to one checked [`Config`].
+//!
+//! What it is not: a place that others ask while the server runs. [`Config::resolve`] is pure; the
+//! process's environment and the settings file are read by the two functions at the end of this
+//! file, and nowhere else.
+//!
+//! - A flag goes before the environment, that before the file, that before the default.
+//! - An empty environment variable counts as unset; an empty flag is a bad value.
+//! - A [`Config`] that exists is valid. The first bad value stops, in the order of the table.
+
+mod file;
+mod flags;
+mod parse;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use file::{FileError, SettingsFile};
+pub use flags::SettingFlags;
+pub use parse::{LogFormat, LogLevel};
+pub use table::{Default, Key, SETTINGS, Setting, env_example};
+
+/// Every setting, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where to listen: a loopback address, as long as there are no API keys.
+    pub api_host: IpAddr,
+    /// Where to listen; 0 is any free port.
+    pub api_port: u16,
+    /// Threads of the runtime, at least 1.
+    pub api_workers: usize,
+    /// Where the write-ahead log and the snapshots live.
+    pub data_dir: PathBuf,
+    /// The largest request body, in bytes.
+    pub max_body_bytes: usize,
+    /// How long a request may take.
+    pub request_timeout: Duration,
+    /// How long the head of a request may take to arrive.
+    pub header_timeout: Duration,
+    /// Connections open at once.
+    pub max_connections: usize,
+    /// Which log lines are written.
+    pub log_level: LogLevel,
+    /// How log lines are written.
+    pub log_format: LogFormat,
+    /// How long a shutdown waits for requests; zero does not wait.
+    pub shutdown_grace: Duration,
+}
+
+/// What the defaults need to know of the machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine {
+    /// Threads that can run at once, at least 1.
+    pub cores: usize,
+    /// How logs are written unless somebody says otherwise.
+    pub log_format: LogFormat,
+}
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The command line.
+    Flag(String),
+    /// The environment.
+    Environment,
+    /// The settings file of this path.
+    File(PathBuf),
+    /// The table.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(formatter, "--{flag}"),
+            Self::Environment => formatter.write_str("the environment"),
+            Self::File(path) => write!(formatter, "{}", path.display()),
+            Self::Default => formatter.write_str("the default"),
+        }
+    }
+}
+
+/// Why there is no [`Config`]. The text is one line, whatever the value holds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} from {origin} is {value}; expected {expected}")]
+pub struct SettingError {
+    /// The setting, as the environment spells it.
+    pub name: &'static str,
+    /// Where the value came from.
+    pub origin: Origin,
+    /// The value, quoted and cut.
+    pub value: String,
+    /// What would have been right.
+    pub expected: String,
+}
+
+impl Config {
+    /// The settings that hold.
+    ///
+    /// `environment` is asked for each name of the table that has no flag.
+    pub fn resolve(
+        flags: &SettingFlags,
+        environment: impl Fn(&str) -> Option<OsString>,
+        file: &SettingsFile,
+        machine: Machine,
+    ) -> Result<Self, SettingError> {
+        let raw = |key: Key| {
+            let setting = &SETTINGS[key as usize];
+            let (origin, value) = lookup(setting, flags, &environment, file);
+            parse::Raw { setting, origin, value, machine }
+        };
+        Ok(Self {
+            api_host: raw(Key::ApiHost).loopback_address()?,
+            api_port: raw(Key::ApiPort).port()?,
+            api_workers: raw(Key::ApiWorkers).count(1..=parse::WORKERS_MAX)?,
+            data_dir: raw(Key::DataDir).directory()?,
+            max_body_bytes: raw(Key::MaxBodyBytes).count(parse::BODY_BYTES_RANGE)?,
+            request_timeout: raw(Key::RequestTimeoutSeconds).seconds(1)?,
+            header_timeout: raw(Key::HeaderTimeoutSeconds).seconds(1)?,
+            max_connections: raw(Key::MaxConnections).count(1..=parse::CONNECTIONS_MAX)?,
+            shutdown_grace: raw(Key::ShutdownGraceSeconds).seconds(0)?,
+            log_level: raw(Key::LogLevel).log_level()?,
+            log_format: raw(Key::LogFormat).log_format()?,
+        })
+    }
+}
+
+/// The value that goes first, with where it came from; no value where the machine decides.
+fn lookup(
+    setting: &Setting,
+    flags: &SettingFlags,
+    environment: impl Fn(&str) -> Option<OsString>,
+    file: &SettingsFile,
+) -> (Origin, Option<OsString>) {
+    if let Some(value) = flags.get(setting.key) {
+        return (Origin::Flag(setting.flag()), Some(value.to_owned()));
+    }
+    if let Some(value) = environment(setting.name).filter(|value| !value.is_empty()) {
+        return (Origin::Environment, Some(value));
+    }
+    if let Some((path, value)) = file.get(setting.key) {
+        return (Origin::File(path.to_owned()), Some(value.into()));
+    }
+    let value = match setting.default {
+        Default::Text(text) => Some(text.into()),
+        Default::Machine(_) => None,
+    };
+    (Origin::Default, value)
+}
+
+/// A variable of the process's environment. Nothing else in the program reads it, save clap for
+/// variables that are shown in the help of a command.
+pub fn environment(name: impl AsRef<OsStr>) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// Reads the settings file.
+pub fn read_file(path: &Path) -> Result<SettingsFile, FileError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|cause| FileError::Unreadable { path: path.to_owned(), cause: cause.to_string() })?;
+    SettingsFile::parse(path, &text)
+}

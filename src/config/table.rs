@@ -1,0 +1,198 @@
+//! The table of settings: the one place that knows their names, defaults and help texts.
+//!
+//! Flags of `serve`, environment variables, keys of the settings file, the help and `.env.example`
+//! are all made from it. What it is not: the meaning of a value, which `parse` reads.
+//!
+//! - One row per [`Key`], in the order of the keys.
+//! - Names are upper case with underscores; the other spellings follow from them.
+
+use std::fmt::Write as _;
+
+/// Which setting. A closed list, so that forgetting one does not compile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// The address to listen on.
+    ApiHost,
+    /// The port to listen on.
+    ApiPort,
+    /// Threads of the runtime.
+    ApiWorkers,
+    /// Where the data lives.
+    DataDir,
+    /// The largest request body.
+    MaxBodyBytes,
+    /// How long a request may take.
+    RequestTimeoutSeconds,
+    /// How long a request's head may take to arrive.
+    HeaderTimeoutSeconds,
+    /// Connections open at once.
+    MaxConnections,
+    /// How long a shutdown waits for requests.
+    ShutdownGraceSeconds,
+    /// Which log lines are written.
+    LogLevel,
+    /// How log lines are written.
+    LogFormat,
+}
+
+/// What holds when nobody sets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Default {
+    /// This text, read like any other value.
+    Text(&'static str),
+    /// Found out on the machine; the text describes it.
+    Machine(&'static str),
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Which one it is.
+    pub key: Key,
+    /// The environment variable.
+    pub name: &'static str,
+    /// What stands for the value in the help.
+    pub placeholder: &'static str,
+    /// What holds when nobody sets it.
+    pub default: Default,
+    /// One or two sentences, for the help and for `.env.example`.
+    pub help: &'static str,
+}
+
+const fn row(
+    key: Key,
+    name: &'static str,
+    placeholder: &'static str,
+    default: Default,
+    help: &'static str,
+) -> Setting {
+    Setting { key, name, placeholder, default, help }
+}
+
+/// Every setting, in the order of [`Key`].
+pub const SETTINGS: &[Setting] = &[
+    row(
+        Key::ApiHost,
+        "API_HOST",
+        "ADDRESS",
+        Default::Text("127.0.0.1"),
+        "IP address to listen on. Without API keys only a loopback address is taken",
+    ),
+    row(Key::ApiPort, "API_PORT", "PORT", Default::Text("8000"), "Port to listen on; 0 takes any free one"),
+    row(
+        Key::ApiWorkers,
+        "API_WORKERS",
+        "THREADS",
+        Default::Machine("number of cores"),
+        "Threads that answer requests, 1 to 1024",
+    ),
+    row(
+        Key::DataDir,
+        "DATA_DIR",
+        "DIRECTORY",
+        Default::Text("./data"),
+        "Directory of the write-ahead log and the snapshots. It is made when it is missing, and locked against a \
+         second process",
+    ),
+    row(
+        Key::MaxBodyBytes,
+        "MAX_BODY_BYTES",
+        "BYTES",
+        Default::Text("10485760"),
+        "Largest request body; a larger one is answered with 413",
+    ),
+    row(
+        Key::RequestTimeoutSeconds,
+        "REQUEST_TIMEOUT_SECONDS",
+        "SECONDS",
+        Default::Text("30"),
+        "How long a request may take",
+    ),
+    row(
+        Key::HeaderTimeoutSeconds,
+        "HEADER_TIMEOUT_SECONDS",
+        "SECONDS",
+        Default::Text("10"),
+        "How long the head of a request may take to arrive",
+    ),
+    row(Key::MaxConnections, "MAX_CONNECTIONS", "NUMBER", Default::Text("10000"), "Connections open at once"),
+    row(
+        Key::ShutdownGraceSeconds,
+        "SHUTDOWN_GRACE_SECONDS",
+        "SECONDS",
+        Default::Text("30"),
+        "How long a shutdown waits for the requests that are under way; 0 does not wait",
+    ),
+    row(
+        Key::LogLevel,
+        "LOG_LEVEL",
+        "LEVEL",
+        Default::Text("info"),
+        "Least important log lines that are written: error, warn, info, debug or trace",
+    ),
+    row(
+        Key::LogFormat,
+        "LOG_FORMAT",
+        "FORMAT",
+        Default::Machine("text on a terminal, else json"),
+        "How log lines are written to standard error: json or text",
+    ),
+];
+
+impl Setting {
+    /// The flag of `serve` without its dashes: `api-port`.
+    pub fn flag(&self) -> String {
+        self.name.to_ascii_lowercase().replace('_', "-")
+    }
+
+    /// The key in the settings file: `api_port`.
+    pub fn file_key(&self) -> String {
+        self.name.to_ascii_lowercase()
+    }
+
+    /// The default as the help shows it.
+    pub fn default_text(&self) -> &'static str {
+        match self.default {
+            Default::Text(text) | Default::Machine(text) => text,
+        }
+    }
+}
+
+/// The text of `.env.example`: every setting at its default, with its help above it.
+pub fn env_example() -> String {
+    let mut text = String::from(
+        "# Settings of watershed, each at its default; an empty value counts as unset.\n\
+         # A flag of `watershed serve` goes before the environment, which goes before the file of --config.\n",
+    );
+    for setting in SETTINGS {
+        let value = match setting.default {
+            Default::Text(value) => value,
+            Default::Machine(_) => "",
+        };
+        let Setting { name, help, .. } = setting;
+        let default = setting.default_text();
+        write!(text, "\n# {help}. Default: {default}.\n{name}={value}\n")
+            .expect("a String takes all that is written");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_stand_in_the_order_of_their_keys() {
+        for (place, setting) in SETTINGS.iter().enumerate() {
+            assert_eq!(setting.key as usize, place, "{}", setting.name);
+        }
+        assert_eq!(SETTINGS[1].flag(), "api-port");
+        assert_eq!(SETTINGS[5].file_key(), "request_timeout_seconds");
+    }
+
+    #[test]
+    fn the_committed_example_is_the_generated_one() {
+        let committed = include_str!("../../.env.example");
+        assert!(committed == env_example(), ".env.example should read:\n{}", env_example());
+    }
+}

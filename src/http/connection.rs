@@ -1,0 +1,180 @@
+//! One connection: HTTP/1.1, or HTTP/2 where its preface comes first.
+//!
+//! - A head that does not come in time gets a bare 408.
+//! - After the last answer of an HTTP/1.1 connection the server shuts down its side and reads on for
+//!   a moment, so that a client that was still sending can read why it was refused.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::answer::AnswerBody;
+use super::exchange::exchange;
+use super::guarded_io::{GuardedIo, Patience, Phase};
+use super::state::App;
+use crate::limits;
+
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES_MAX: usize = 1024 * 1024;
+
+/// Serves a connection to its end. `draining` turns true when it should end after its exchange.
+pub(super) async fn serve(app: Arc<App>, stream: TcpStream, mut draining: watch::Receiver<bool>) {
+    let header_timeout = app.settings.header_timeout;
+    let Ok(Ok(is_http2)) = timeout(header_timeout, begins_with_http2_preface(&stream)).await else {
+        return request_timeout(stream).await;
+    };
+    let patience = Patience {
+        header: header_timeout,
+        idle: limits::CONNECTION_IDLE.max(header_timeout),
+        write: app.settings.request_timeout,
+    };
+    if is_http2 {
+        serve_http2(app, stream, patience, &mut draining).await;
+    } else {
+        serve_http1(app, stream, patience, &mut draining).await;
+    }
+}
+
+/// Looks at the first bytes without taking them. An end of the stream reads as HTTP/1.1.
+async fn begins_with_http2_preface(stream: &TcpStream) -> std::io::Result<bool> {
+    let mut start = [0; HTTP2_PREFACE.len()];
+    let mut wait = Duration::from_millis(1);
+    loop {
+        let length = stream.peek(&mut start).await?;
+        if !HTTP2_PREFACE.starts_with(&start[..length]) || length == 0 {
+            return Ok(false);
+        }
+        if length == HTTP2_PREFACE.len() {
+            return Ok(true);
+        }
+        // A look does not take the bytes, so the stream stays readable: wait, ever longer, for more.
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_millis(256));
+    }
+}
+
+async fn serve_http1(
+    app: Arc<App>,
+    stream: TcpStream,
+    patience: Patience,
+    draining: &mut watch::Receiver<bool>,
+) {
+    let phase = Phase::default();
+    let io = TokioIo::new(GuardedIo::new(stream, patience, phase.clone()));
+    let service = service_fn(move |request| answer(Arc::clone(&app), request, Some(&phase)));
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_headers(limits::HEADERS_MAX)
+        .max_buf_size(limits::HEAD_BYTES_MAX)
+        .keep_alive(true)
+        .pipeline_flush(true)
+        .serve_connection(io, service);
+    let mut drained = *draining.borrow_and_update();
+    if drained {
+        Pin::new(&mut connection).graceful_shutdown();
+    }
+    let result = loop {
+        tokio::select! {
+            result = poll_fn(|context| connection.poll_without_shutdown(context)) => break result,
+            changed = draining.changed(), if !drained => {
+                drained = true;
+                if changed.is_ok() {
+                    Pin::new(&mut connection).graceful_shutdown();
+                }
+            }
+        }
+    };
+    let stream = connection.into_parts().io.into_inner().into_inner();
+    match result {
+        Err(error) if is_timeout(&error) => request_timeout(stream).await,
+        Ok(()) | Err(_) => linger(stream).await,
+    }
+}
+
+async fn serve_http2(
+    app: Arc<App>,
+    stream: TcpStream,
+    patience: Patience,
+    draining: &mut watch::Receiver<bool>,
+) {
+    let phase = Phase::default();
+    let io = TokioIo::new(GuardedIo::new(stream, patience, phase.clone()));
+    // HTTP/2 has its own keep-alive, so the guard's read time-outs stay off.
+    let _exchange = phase.exchange();
+    let service = service_fn(move |request| answer(Arc::clone(&app), request, None));
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits::HTTP2_STREAMS_MAX)
+        .max_header_list_size(limits::HTTP2_HEADER_LIST_BYTES_MAX)
+        .max_pending_accept_reset_streams(limits::HTTP2_PENDING_RESETS_MAX)
+        .keep_alive_interval(Some(limits::HTTP2_PING_INTERVAL))
+        .keep_alive_timeout(limits::HTTP2_PING_INTERVAL)
+        .serve_connection(io, service);
+    tokio::pin!(connection);
+    let mut drained = false;
+    loop {
+        tokio::select! {
+            // What ended an HTTP/2 connection is between the peers; hyper has told the other one.
+            _ = connection.as_mut() => return,
+            _ = draining.wait_for(|draining| *draining), if !drained => {
+                drained = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+/// The future is boxed because hyper wants to move it when it lends the stream back at the end.
+fn answer(
+    app: Arc<App>,
+    request: Request<Incoming>,
+    phase: Option<&Phase>,
+) -> Pin<Box<impl Future<Output = Result<Response<AnswerBody>, Infallible>> + use<>>> {
+    let under_way = phase.map(Phase::exchange);
+    Box::pin(async move { Ok(exchange(&app, request, under_way).await) })
+}
+
+fn is_timeout(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    source.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+}
+
+async fn request_timeout(mut stream: TcpStream) {
+    let answer = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    // The peer may be gone: there is nobody left to tell.
+    drop(stream.write_all(answer).await);
+    linger(stream).await;
+}
+
+/// Half-closes, and takes what the peer still sends for a moment: closing with unread bytes would
+/// reset the connection and could cost the peer the answer.
+async fn linger(mut stream: TcpStream) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let drain = async {
+        let mut left = LINGER_BYTES_MAX;
+        let mut buffer = vec![0; 16 * 1024];
+        while left > 0 {
+            match stream.read(&mut buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(length) => left = left.saturating_sub(length),
+            }
+        }
+    };
+    drop(timeout(LINGER, drain).await);
+}

@@ -1,0 +1,138 @@
+//! One request and its answer: from route to response, with the headers and the log line that all
+//! answers share.
+
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::header::{
+    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    VARY,
+};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode, Version};
+
+use super::answer::{Answer, AnswerBody, Content};
+use super::guarded_io::Exchange;
+use super::handlers;
+use super::problem::Problem;
+use super::route::{NoRoute, Route};
+use super::state::App;
+use crate::{clock, limits};
+
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+const GRAPH_VERSION: HeaderName = HeaderName::from_static("x-graph-version");
+
+/// Answers a request.
+pub(super) async fn exchange(
+    app: &Arc<App>,
+    request: Request<Incoming>,
+    under_way: Option<Exchange>,
+) -> Response<AnswerBody> {
+    let begun = clock::monotonic();
+    let (head, body) = request.into_parts();
+    let correlation_id = correlation_id(&head.headers);
+    let path = head.uri.path();
+    let (template, result) = match Route::find(&head.method, path) {
+        Ok(route) => (route.template(), handle(app, &route, &head, body).await),
+        Err(NoRoute::Path) => ("none", Err(no_such_path())),
+        Err(NoRoute::Method { template, allow }) => (template, Err(no_such_method(allow))),
+    };
+    let version = result.as_ref().ok().and_then(|answer| answer.version);
+    let mut response = match result {
+        Ok(answer) => success(answer),
+        Err(problem) => failure(&problem, path, &correlation_id, head.version),
+    };
+    response.headers_mut().insert(CORRELATION_ID, header(&correlation_id));
+    if head.method == Method::HEAD {
+        leave_out_content(&mut response);
+    }
+    tracing::info!(
+        correlation_id,
+        method = %head.method,
+        route = template,
+        status = response.status().as_u16(),
+        duration_us = begun.elapsed().as_micros() as u64,
+        version,
+        "request"
+    );
+    response.map(|content| AnswerBody::new(content, under_way))
+}
+
+async fn handle(app: &Arc<App>, route: &Route<'_>, head: &Parts, body: Incoming) -> Result<Answer, Problem> {
+    match route {
+        Route::Index => Ok(handlers::index()),
+        Route::Health => Ok(handlers::health()),
+        Route::Ready => Ok(handlers::ready(app)),
+        Route::Services => handlers::services(app, head).await,
+        Route::Ingest => handlers::ingest(app, head, body).await,
+        Route::Service(id) => handlers::service(app, head, id),
+        Route::Dependencies(id) => handlers::dependencies(app, head, id).await,
+    }
+}
+
+/// The caller's id when it is one that can be passed on, else a fresh one.
+fn correlation_id(headers: &HeaderMap) -> String {
+    let usable = |id: &&str| {
+        (1..=limits::CORRELATION_ID_CHARS_MAX).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    };
+    let given = headers.get(CORRELATION_ID).and_then(|value| value.to_str().ok()).filter(usable);
+    given.map_or_else(|| clock::correlation_id().to_string(), str::to_owned)
+}
+
+fn no_such_path() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "there is no such path; paths are matched exactly, GET / lists the entry points",
+    )
+}
+
+fn no_such_method(allow: &'static str) -> Problem {
+    let detail = format!("this path takes {allow}");
+    Problem { allow: Some(allow), ..Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail) }
+}
+
+fn success(answer: Answer) -> Response<Content> {
+    let mut response = Response::new(answer.content);
+    *response.status_mut() = answer.status;
+    let headers = response.headers_mut();
+    if answer.status != StatusCode::NOT_MODIFIED {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    if let Some(version) = answer.version {
+        headers.insert(GRAPH_VERSION, version.into());
+    }
+    if let Some(etag) = answer.etag {
+        headers.insert(ETAG, header(&etag));
+        headers.insert(VARY, HeaderValue::from_static("Accept"));
+    }
+    response
+}
+
+fn failure(problem: &Problem, path: &str, correlation_id: &str, version: Version) -> Response<Content> {
+    let mut response = Response::new(Content::Whole(problem.body(path, correlation_id)));
+    *response.status_mut() = problem.status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if let Some(seconds) = problem.retry_after_seconds {
+        headers.insert(RETRY_AFTER, seconds.into());
+    }
+    if let Some(allow) = problem.allow {
+        headers.insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    if problem.closes && version == Version::HTTP_11 {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// What HEAD answers: the headers of GET.
+fn leave_out_content(response: &mut Response<Content>) {
+    if let Content::Whole(bytes) = std::mem::replace(response.body_mut(), Content::Empty) {
+        response.headers_mut().insert(CONTENT_LENGTH, bytes.len().into());
+    }
+}
+
+fn header(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("ids and tags are visible ASCII")
+}

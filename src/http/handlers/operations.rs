@@ -1,0 +1,48 @@
+//! Health, readiness and the entry point.
+
+use hyper::StatusCode;
+use serde_json::json;
+
+use crate::http::answer::{Answer, Content};
+use crate::http::state::App;
+use crate::writer::Health;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Name, version and where to go on.
+pub(in crate::http) fn index() -> Answer {
+    let body = json!({
+        "name": "watershed",
+        "version": VERSION,
+        "links": {
+            "services": "/api/v1/services",
+            "health": "/api/v1/health",
+            "ready": "/api/v1/health/ready",
+        },
+    });
+    Answer::json(body.to_string().into_bytes())
+}
+
+/// Healthy while the process lives.
+pub(in crate::http) fn health() -> Answer {
+    let body = json!({"status": "healthy", "service": "watershed", "version": VERSION});
+    Answer::json(body.to_string().into_bytes())
+}
+
+/// Whether queries are answered and writes are taken.
+pub(in crate::http) fn ready(app: &App) -> Answer {
+    let database = match app.live_if_ready().map(|live| live.reader.health()) {
+        None => "replaying",
+        Some(Health::Healthy) => "healthy",
+        Some(Health::Full) => "full",
+        Some(Health::Failed) => "failed",
+    };
+    let is_ready = database == "healthy" && !app.is_draining();
+    let status = if is_ready { "ready" } else { "not_ready" };
+    let body = json!({
+        "status": status,
+        "checks": {"database": database, "server": if app.is_draining() { "draining" } else { "healthy" }},
+    });
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Answer { status, content: Content::Whole(body.to_string().into_bytes()), version: None, etag: None }
+}

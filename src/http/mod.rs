@@ -1,0 +1,26 @@
+//! The front door: HTTP/1.1 and HTTP/2 over raw hyper.
+//!
+//! ```text
+//! server ─▶ connection (guarded_io) ─▶ exchange ─▶ route ─▶ handlers ─▶ query + render   (reads)
+//!                                          │                       └──▶ ingest + writer  (writes)
+//!                                          └─ problem: every error as problem details
+//! ```
+//!
+//! - A request loads the published graph once and passes `&Graph` down.
+//! - Checks run in the order of the contract: path, method, content type, size, syntax, content, state.
+//! - Bodies, parameters and keys are never logged.
+
+mod answer;
+mod connection;
+mod cursor;
+mod exchange;
+mod guarded_io;
+mod handlers;
+mod problem;
+mod query_string;
+mod route;
+mod server;
+mod state;
+
+pub use server::serve;
+pub use state::{App, HttpSettings, Live};

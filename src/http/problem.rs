@@ -1,0 +1,161 @@
+//! Errors as clients see them: RFC 9457 problem details.
+//!
+//! One total match from every error to a status. What a client is told never holds a path of the
+//! file system, a backtrace, or what another client sent.
+
+use hyper::StatusCode;
+use serde::Serialize;
+
+use crate::apply::Refusal;
+use crate::ingest::{Invalid, MalformedJson};
+use crate::query::OverBudget;
+use crate::writer::WriteError;
+
+/// An answer that says why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) status: StatusCode,
+    pub(super) detail: Box<str>,
+    pub(super) field: Option<Box<str>>,
+    pub(super) value: Option<Box<str>>,
+    pub(super) retry_after_seconds: Option<u32>,
+    /// What became of a write.
+    pub(super) outcome: Option<&'static str>,
+    /// The methods of a path that does not take the one that came.
+    pub(super) allow: Option<&'static str>,
+    /// Whether a part of the request was left unread, so that the connection cannot go on.
+    pub(super) closes: bool,
+}
+
+#[derive(Serialize)]
+struct Members<'a> {
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+    correlation_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+}
+
+const NOT_APPLIED: &str = "not_applied";
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, detail: impl Into<Box<str>>) -> Self {
+        Self {
+            status,
+            detail: detail.into(),
+            field: None,
+            value: None,
+            retry_after_seconds: None,
+            outcome: None,
+            allow: None,
+            closes: false,
+        }
+    }
+
+    pub(super) fn bad_request(detail: impl Into<Box<str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    pub(super) fn internal() -> Self {
+        let detail = "the server made a mistake; its log has the correlation id";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    }
+
+    pub(super) fn unknown_service() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no service has this id; GET /api/v1/services lists them")
+    }
+
+    pub(super) fn unavailable(detail: impl Into<Box<str>>, retry_after_seconds: u32) -> Self {
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+        Self { retry_after_seconds: Some(retry_after_seconds), ..problem }
+    }
+
+    pub(super) fn not_applied(self) -> Self {
+        Self { outcome: Some(NOT_APPLIED), ..self }
+    }
+
+    pub(super) fn closing(self) -> Self {
+        Self { closes: true, ..self }
+    }
+
+    /// The body: `instance` is the path that was asked for.
+    pub(super) fn body(&self, instance: &str, correlation_id: &str) -> Vec<u8> {
+        let members = Members {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            instance,
+            correlation_id,
+            field: self.field.as_deref(),
+            value: self.value.as_deref(),
+            retry_after_seconds: self.retry_after_seconds,
+            outcome: self.outcome,
+        };
+        serde_json::to_vec(&members).expect("strings and numbers can be written")
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, invalid.to_string());
+        Self { field: Some(invalid.field.into()), value: invalid.value.map(String::into), ..problem }
+    }
+}
+
+impl From<MalformedJson> for Problem {
+    fn from(error: MalformedJson) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+impl From<OverBudget> for Problem {
+    fn from(error: OverBudget) -> Self {
+        let detail = format!("{error}: ask for a smaller depth or max_nodes");
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+}
+
+impl From<WriteError> for Problem {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Busy => Self::unavailable("too many writes are waiting; try again", 1).not_applied(),
+            WriteError::Stopping => Self::unavailable("the server is shutting down", 5).not_applied(),
+            WriteError::Refused(refusal) => Self::from(refusal),
+            WriteError::StorageFull => {
+                let detail = "the disk is full; nothing was applied, reads go on";
+                let problem = Self::new(StatusCode::INSUFFICIENT_STORAGE, detail).not_applied();
+                Self { retry_after_seconds: Some(5), ..problem }
+            }
+            WriteError::StorageFailed => {
+                let detail =
+                    "the write-ahead log cannot be written; the server takes no writes until it is restarted";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).not_applied()
+            }
+            WriteError::OutcomeUnknown => {
+                let detail = "the write may or may not survive a restart; read it back before repeating it";
+                let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+                Self { outcome: Some("unknown"), ..problem }
+            }
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::TooManyServices | Refusal::TooManyDependencies => {
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, refusal.to_string()).not_applied()
+            }
+        }
+    }
+}

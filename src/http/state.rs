@@ -1,0 +1,97 @@
+//! What all requests of a server share.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crossbeam::queue::ArrayQueue;
+use tokio::sync::Semaphore;
+
+use super::problem::Problem;
+use crate::limits;
+use crate::query::Scratch;
+use crate::writer::{Handle, Reader};
+
+/// The bounds that the operator sets.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpSettings {
+    /// A request body, in bytes.
+    pub max_body_bytes: usize,
+    /// From the head of a request to the end of its body.
+    pub request_timeout: Duration,
+    /// From the first byte of a request to the end of its head.
+    pub header_timeout: Duration,
+    /// Connections at once.
+    pub max_connections: usize,
+}
+
+/// The graph's two ends, there once the log is replayed.
+pub struct Live {
+    /// The published graph.
+    pub reader: Reader,
+    /// The way to the writer.
+    pub writer: Handle,
+}
+
+/// The state behind all requests.
+pub struct App {
+    pub(super) settings: HttpSettings,
+    pub(super) scratches: Arc<ScratchPool>,
+    /// Traversals off the async threads.
+    pub(super) heavy: Semaphore,
+    /// Bodies that are being read and checked.
+    pub(super) bodies: Semaphore,
+    live: OnceLock<Live>,
+    draining: AtomicBool,
+}
+
+impl App {
+    /// A server that is not ready yet.
+    pub fn new(settings: HttpSettings) -> Self {
+        Self {
+            settings,
+            scratches: Arc::new(ScratchPool(ArrayQueue::new(64))),
+            heavy: Semaphore::new(limits::QUERY_HEAVY_CONCURRENT_MAX),
+            bodies: Semaphore::new(limits::BODY_CONCURRENT_MAX),
+            live: OnceLock::new(),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// Opens for queries and writes. Once.
+    pub fn go_live(&self, live: Live) {
+        assert!(self.live.set(live).is_ok(), "a server goes live once");
+    }
+
+    /// Turns readiness off for good.
+    pub fn begin_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// The graph's ends, or a 503 while the log is replayed.
+    pub(super) fn live(&self) -> Result<&Live, Problem> {
+        self.live.get().ok_or_else(|| Problem::unavailable("the server is replaying its log; try again", 1))
+    }
+
+    pub(super) fn live_if_ready(&self) -> Option<&Live> {
+        self.live.get()
+    }
+}
+
+/// Traversal tables that are not in use.
+pub(super) struct ScratchPool(ArrayQueue<Scratch>);
+
+impl ScratchPool {
+    pub(super) fn take(&self) -> Scratch {
+        self.0.pop().unwrap_or_default()
+    }
+
+    pub(super) fn give_back(&self, scratch: Scratch) {
+        // A full pool means that more were in use at once than are worth keeping.
+        drop(self.0.push(scratch));
+    }
+}

@@ -1,0 +1,14 @@
+//! Answers as bytes: what `query` and `apply` found, written straight to JSON text.
+//!
+//! - No tree of values between; what every answer shows of a service is text in the graph already.
+//! - [`DependenciesAnswer`] writes a piece at a time, so that an answer of any size needs the memory
+//!   of a piece.
+
+mod dependencies;
+mod edge;
+mod ingestion;
+mod service;
+
+pub use dependencies::{DependenciesAnswer, View};
+pub use ingestion::{Ingestion, ingestion};
+pub use service::{service, service_page};

@@ -1,0 +1,160 @@
+//! The server: from checked settings to a process that answers until it is told to stop.
+//!
+//! ```text
+//! listen ─▶ replay the log ─▶ load the sample ─▶ live … SIGTERM ─▶ drain ─▶ seal the log ─▶ exit 0
+//! ```
+//!
+//! - It listens from the first moment, so that probes can tell a replay from a dead process.
+//! - Runs until a signal ends it; what it returns decides the exit code.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
+
+use crate::clock;
+use crate::config::Config;
+use crate::http::{self, App, HttpSettings, Live};
+use crate::ingest::{parse_json, upsert};
+use crate::samples::Sample;
+use crate::storage::Fs;
+use crate::types::{Change, Command};
+use crate::wal::{Birth, OpenError};
+use crate::writer::{self, StartError, Started, Stopper};
+
+/// Why the server did not run, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The data directory is damaged: which file, where, and the command that mends it.
+    #[error("{0}")]
+    Damaged(String),
+    /// Another process holds the data directory.
+    #[error("{0}")]
+    Locked(String),
+    /// Anything else.
+    #[error("{0:#}")]
+    Failed(#[from] anyhow::Error),
+}
+
+impl From<StartError> for ServeError {
+    fn from(error: StartError) -> Self {
+        match &error {
+            StartError::Thread(_) | StartError::Log(OpenError::Io { .. }) => Self::Failed(error.into()),
+            StartError::Log(OpenError::Lock { .. }) => Self::Locked(error.to_string()),
+            StartError::Log(
+                OpenError::Damaged { .. }
+                | OpenError::Header { .. }
+                | OpenError::Format { .. }
+                | OpenError::UnknownKind { .. }
+                | OpenError::UnexpectedSegment { .. },
+            ) => Self::Damaged(error.to_string()),
+        }
+    }
+}
+
+/// Serves until the process is told to stop.
+pub fn run(config: Config, sample: Option<&'static Sample>) -> Result<(), ServeError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.api_workers)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let result = runtime.block_on(serve(config, sample));
+    // A replay that a signal interrupted has changed nothing and need not be waited for.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(config: Config, sample: Option<&'static Sample>) -> Result<(), ServeError> {
+    let address = SocketAddr::new(config.api_host, config.api_port);
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    let address = listener.local_addr().context("cannot read the listening address")?;
+    let terminated = terminated().context("cannot watch for signals")?;
+    let app = Arc::new(App::new(http_settings(&config)));
+    let front = http::serve(Arc::clone(&app), listener, terminated, config.shutdown_grace);
+    let mut front = tokio::spawn(front);
+    tracing::info!(%address, data_dir = %config.data_dir.display(), "listening");
+    let stopper = tokio::select! {
+        opened = open(&config, sample) => {
+            let (live, stopper) = opened?;
+            tracing::info!(version = live.reader.load().version(), "ready");
+            app.go_live(live);
+            stopper
+        }
+        // Told to stop while replaying: there is nothing to seal.
+        _ = &mut front => return Ok(()),
+    };
+    let cut_off = front.await.context("the front door broke down")?;
+    tracing::info!(cut_off, "drained");
+    let stopped = spawn_blocking(|| stopper.stop()).await.context("the writer could not be stopped")?;
+    if stopped { Ok(()) } else { Err(anyhow!("the writer died; its panic is in the log").into()) }
+}
+
+fn http_settings(config: &Config) -> HttpSettings {
+    HttpSettings {
+        max_body_bytes: config.max_body_bytes,
+        request_timeout: config.request_timeout,
+        header_timeout: config.header_timeout,
+        max_connections: config.max_connections,
+    }
+}
+
+/// Resolves when the process is asked to end.
+fn terminated() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Replays the log and loads the sample into an empty graph.
+async fn open(config: &Config, sample: Option<&'static Sample>) -> Result<(Live, Stopper), ServeError> {
+    let data_dir = config.data_dir.clone();
+    let started = spawn_blocking(move || start_writer(data_dir)).await.context("the replay broke down")??;
+    let Started { reader, handle, recovered, stopper } = started;
+    tracing::info!(version = recovered.last_version, frames = recovered.frames, "replayed");
+    if let Some(torn) = &recovered.torn {
+        tracing::warn!(?torn, "the log ended in a write that was never acknowledged; it was cut");
+    }
+    let live = Live { reader, writer: handle };
+    match sample {
+        Some(sample) if recovered.last_version == 0 => load(&live, sample).await?,
+        Some(sample) => {
+            tracing::info!(sample = sample.name, "the data directory holds a graph already; it is kept")
+        }
+        None => {}
+    }
+    Ok((live, stopper))
+}
+
+fn start_writer(data_dir: PathBuf) -> Result<Started, ServeError> {
+    let doing = format!("cannot use the data directory {}", data_dir.display());
+    let storage = Fs::at(data_dir).context(doing)?;
+    let birth = Birth { directory_id: clock::new_id(), salt: clock::random_u64(), at: clock::now() };
+    Ok(writer::start(&storage, &birth)?)
+}
+
+/// Writes a sample as any source would, observed now: a sample is never stale from the start.
+async fn load(live: &Live, sample: &Sample) -> anyhow::Result<()> {
+    let at = clock::now();
+    let document = parse_json(sample.json).context("the sample is not JSON")?;
+    let mut upsert = upsert(&document, at).context("the sample is not valid")?.upsert;
+    upsert.observed_at = at;
+    let command = Command { id: clock::new_id(), at, change: Change::Upsert(upsert) };
+    let (reply, answer) = oneshot::channel();
+    // The receiver below outlives the reply.
+    live.writer.submit(command, Box::new(move |result| drop(reply.send(result))))?;
+    answer.await.context("the writer died")??;
+    tracing::info!(sample = sample.name, "sample loaded");
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! What the tests of this room share: commands, and a log's parts put together.
+
+use std::num::NonZeroU32;
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::{Batch, Birth};
+use crate::types::{
+    Attributes, BackoffStrategy, Change, Command, CommunicationMode, DependencyCriticality, DiscoverySource,
+    EdgeReport, Metadata, NodeReport, RetryConfig, ServiceId, Timestamp, Upsert,
+};
+
+pub(super) fn birth() -> Birth {
+    let at = Timestamp::parse("2026-02-14T10:00:00Z").unwrap();
+    Birth { directory_id: Uuid::from_u128(7), salt: 0x5eed_0000_1234_5678, at }
+}
+
+/// A small command that tells its number: one service with metadata and one dependency.
+pub(super) fn command(number: u64) -> Command {
+    let at = Timestamp::from_microseconds(1_771_063_200_000_000 + i64::try_from(number).unwrap()).unwrap();
+    let id = |name: &str| ServiceId::parse(&format!("{name}-{number}")).unwrap();
+    let metadata = Metadata::from_json(&format!(r#"{{"team":"t","number":{number}}}"#)).unwrap();
+    let attributes = Attributes {
+        communication_mode: CommunicationMode::Sync,
+        criticality: DependencyCriticality::Hard,
+        protocol: Some("grpc".into()),
+        timeout_ms: NonZeroU32::new(250),
+        retry_config: None,
+    };
+    let upsert = Upsert {
+        source: DiscoverySource::Kubernetes,
+        observed_at: at,
+        nodes: vec![NodeReport { service_id: id("a"), metadata: Some(metadata) }],
+        edges: vec![EdgeReport { source: id("a"), target: id("b"), attributes }],
+    };
+    Command { id: Uuid::from_u128(number.into()), at, change: Change::Upsert(upsert) }
+}
+
+/// The batch of `command(first)` to `command(first + count - 1)`.
+pub(super) fn batch(first: u64, count: u64) -> Batch {
+    let mut batch = Batch::starting_at(first);
+    for number in first..first + count {
+        batch.push(&command(number));
+    }
+    batch
+}
+
+pub(super) fn any_command() -> impl Strategy<Value = Command> {
+    let upsert = (
+        any_of(DiscoverySource::ALL),
+        any_timestamp(),
+        prop::collection::vec(any_node(), 0..6),
+        prop::collection::vec(any_edge(), 0..12),
+    );
+    (any::<u128>(), any_timestamp(), upsert).prop_map(|(id, at, (source, observed_at, nodes, edges))| {
+        Command {
+            id: Uuid::from_u128(id),
+            at,
+            change: Change::Upsert(Upsert { source, observed_at, nodes, edges }),
+        }
+    })
+}
+
+fn any_of<T: Copy + std::fmt::Debug>(all: &'static [T]) -> impl Strategy<Value = T> {
+    prop::sample::select(all)
+}
+
+fn any_timestamp() -> impl Strategy<Value = Timestamp> {
+    any::<i64>()
+        .prop_filter_map("years 0 to 9999", |at| Timestamp::from_microseconds(at % 200_000_000_000_000_000))
+}
+
+/// Few names, so that they meet; the last ones at the limits.
+fn any_service_id() -> impl Strategy<Value = ServiceId> {
+    let texts = ["a", "b", "größe 7", "日本語"].map(str::to_owned).into_iter().chain(["x".repeat(255)]);
+    prop::sample::select(texts.collect::<Vec<_>>()).prop_map(|text| ServiceId::parse(&text).unwrap())
+}
+
+fn any_node() -> impl Strategy<Value = NodeReport> {
+    let metadata = (any::<f64>(), any::<i64>(), "[ -~]{0,20}").prop_map(|(float, integer, text)| {
+        let json = serde_json::json!({ "float": float, "integer": integer, "nested": { "text": text, "nil": null } });
+        Metadata::from_object(json.as_object().unwrap()).unwrap()
+    });
+    (any_service_id(), prop::option::of(metadata))
+        .prop_map(|(service_id, metadata)| NodeReport { service_id, metadata })
+}
+
+fn any_edge() -> impl Strategy<Value = EdgeReport> {
+    let retry = (prop::option::of(0..=100u8), prop::option::of(any_of(BackoffStrategy::ALL)))
+        .prop_map(|(max_retries, backoff_strategy)| RetryConfig { max_retries, backoff_strategy });
+    let attributes = (
+        any_of(CommunicationMode::ALL),
+        any_of(DependencyCriticality::ALL),
+        prop::option::of("[a-z]{1,50}"),
+        prop::option::of(1..=86_400_000u32),
+        prop::option::of(retry),
+    )
+        .prop_map(|(communication_mode, criticality, protocol, timeout_ms, retry_config)| Attributes {
+            communication_mode,
+            criticality,
+            protocol: protocol.map(Into::into),
+            timeout_ms: timeout_ms.and_then(NonZeroU32::new),
+            retry_config,
+        });
+    (any_service_id(), any_service_id(), attributes).prop_map(|(source, target, attributes)| EdgeReport {
+        source,
+        target,
+        attributes,
+    })
+}

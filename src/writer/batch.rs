@@ -1,0 +1,79 @@
+//! Commands staged for one commit: the graph they lead to, their log records, and who is waiting.
+
+use std::sync::Arc;
+
+use super::{Committed, Reply, WriteError};
+use crate::apply::{self, Outcome, Upserted};
+use crate::graph::Graph;
+use crate::limits;
+use crate::types::{Change, Command};
+use crate::wal;
+
+/// A commit before it is written.
+pub(super) struct Staged {
+    graph: Arc<Graph>,
+    records: wal::Batch,
+    waiting: Vec<(Reply, Result<Committed, WriteError>)>,
+}
+
+impl Staged {
+    pub(super) fn on(graph: Arc<Graph>) -> Self {
+        let records = wal::Batch::starting_at(graph.version() + 1);
+        Self { graph, records, waiting: Vec::new() }
+    }
+
+    /// Admits and applies a command on top of those before it.
+    pub(super) fn add(&mut self, command: &Command, reply: Reply) {
+        let result = self.stage(command);
+        self.waiting.push((reply, result));
+    }
+
+    fn stage(&mut self, command: &Command) -> Result<Committed, WriteError> {
+        if let Some(outcome) = no_change(command) {
+            return Ok(Committed { version: self.graph.version(), outcome, durable: true });
+        }
+        apply::admit(&self.graph, command)?;
+        let (next, outcome) = apply::apply(&self.graph, command);
+        self.graph = Arc::new(next);
+        self.records.push(command);
+        Ok(Committed { version: self.graph.version(), outcome, durable: true })
+    }
+
+    /// Whether another command should wait for the next commit.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= limits::COMMIT_COMMANDS_MAX
+            || self.records.payload_bytes() >= limits::COMMIT_BYTES_TARGET
+    }
+
+    /// The graph, the records to be written if there are any, and the replies.
+    pub(super) fn into_parts(self) -> (Arc<Graph>, Option<wal::Batch>, Waiting) {
+        let records = (self.records.records() > 0).then_some(self.records);
+        (self.graph, records, Waiting(self.waiting))
+    }
+}
+
+/// Replies with what to say if the commit succeeds.
+pub(super) struct Waiting(Vec<(Reply, Result<Committed, WriteError>)>);
+
+impl Waiting {
+    /// Tells everybody what their command came to.
+    pub(super) fn succeed(self) {
+        for (reply, result) in self.0 {
+            reply(result);
+        }
+    }
+
+    /// Tells everybody that the commit failed; who was refused anyway hears why.
+    pub(super) fn fail(self, error: WriteError) {
+        for (reply, result) in self.0 {
+            reply(result.and(Err(error)));
+        }
+    }
+}
+
+/// What a command comes to that changes nothing: such a one is not logged.
+fn no_change(command: &Command) -> Option<Outcome> {
+    match &command.change {
+        Change::Upsert(upsert) => upsert.is_empty().then(|| Outcome::Upserted(Upserted::default())),
+    }
+}
