@@ -57,3 +57,6 @@ pub fn apply(graph: &Graph, command: &Command) -> (Graph, Outcome) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

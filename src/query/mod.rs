@@ -10,3 +10,6 @@ mod traverse;
 pub use listing::{ServiceFilter, list};
 pub use scratch::Scratch;
 pub use traverse::{DependencyFilter, EdgeFound, OverBudget, Traversal, TraverseQuestion, traverse};
+
+#[cfg(test)]
+mod tests;
