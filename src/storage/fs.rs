@@ -98,7 +98,7 @@ impl Storage for Fs {
         for entry in fs::read_dir(&self.root)? {
             let entry = entry?;
             let name = entry.file_name().to_str().and_then(|text| FileName::parse(text).ok());
-            if entry.file_type()?.is_file() {
+            if !entry.file_type()?.is_dir() {
                 names.extend(name);
             }
         }

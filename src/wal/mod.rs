@@ -256,7 +256,7 @@ impl<S: Storage> Wal<S> {
     /// Notes in the log that its last commit is durable, if that is not in it yet. Until then a flipped
     /// bit in that commit cannot be told from a torn write. For a pause in the traffic.
     pub fn mark(&mut self) -> Result<(), CommitError> {
-        if self.file.is_some() && self.tail.durable_lsn + 1 == self.tail.next_lsn {
+        if self.file.is_some() && self.tail.durable_lsn == self.tail.next_lsn - 1 {
             return Ok(());
         }
         self.append(Kind::Mark, 0, vec![0; HEADER_BYTES])

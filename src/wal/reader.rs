@@ -113,7 +113,7 @@ impl<'a, F: StorageFile> Reader<'a, F> {
 
 impl Beyond {
     fn add(&mut self, header: &Header) {
-        let last_lsn = (header.lsn + u64::from(header.records)).saturating_sub(1);
+        let last_lsn = header.lsn.saturating_add(u64::from(header.records)).saturating_sub(1);
         self.frames += 1;
         self.first_lsn = Some(self.first_lsn.map_or(header.lsn, |lsn| lsn.min(header.lsn)));
         self.last_lsn = self.last_lsn.max(last_lsn);

@@ -124,7 +124,7 @@ impl Survey {
     /// Whether the log was closed on purpose and is whole. `len` is the segment's.
     pub(super) fn is_sealed(&self, len: u64) -> bool {
         let seal_is_last = self.seal.as_ref().is_some_and(|seal| seal.end == len);
-        seal_is_last && self.tail.durable_lsn + 1 == self.tail.next_lsn
+        seal_is_last && self.tail.durable_lsn == self.tail.next_lsn - 1
     }
 
     /// Takes a sound frame, if it is the one that is due.
