@@ -94,7 +94,10 @@ impl Server {
 
     /// A new connection.
     pub(crate) fn connect(&self) -> Connection {
-        Connection::open(self.address).unwrap()
+        Connection::open(self.address).unwrap_or_else(|error| {
+            let lines = self.log_so_far();
+            panic!("{error}; the server's last words: {:#?}", &lines[lines.len().saturating_sub(5)..])
+        })
     }
 
     /// One request on a connection of its own.
