@@ -1,1 +1,29 @@
+//! The black-box tests: a real server process, a real socket, expectations from the HTTP contract only.
+//!
+//! - Nothing here links the library; what a client cannot see is tested beside the code.
+//! - Every server has its own port and its own temporary data directory, so tests run side by side.
+//! - No sleeps: `support::eventually` polls with a deadline.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans keep the product deterministic; a test drives it from outside"
+)]
+#![allow(clippy::disallowed_types, reason = "tests share what they record between client threads")]
 
+mod bad_input;
+mod cli;
+mod conditional;
+mod connections;
+mod damage;
+mod durability;
+mod http;
+mod ingest;
+mod ingest_cycles;
+mod listing;
+mod merge;
+mod oracle;
+mod shapes;
+mod shapes_large;
+mod shapes_names;
+mod support;
+mod tidy;

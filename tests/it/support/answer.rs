@@ -1,0 +1,105 @@
+//! Reads what queries answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Server, encoded};
+
+/// The answer to a dependency query, `view=full`.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer(pub(crate) Value);
+
+/// Asks for the dependencies of a service; `query` is what stands behind the question mark.
+pub(crate) fn dependencies(server: &Server, id: &str, query: &str) -> Answer {
+    Answer(server.get_json(&format!("/api/v1/services/{}/dependencies?{query}", encoded(id))))
+}
+
+/// One service, by id.
+pub(crate) fn service(server: &Server, id: &str) -> Value {
+    server.get_json(&format!("/api/v1/services/{}", encoded(id)))
+}
+
+impl Answer {
+    /// The ids in the order of the answer.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        self.nodes().iter().map(|node| node["service_id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The ids without the root, sorted.
+    pub(crate) fn others(&self) -> BTreeSet<String> {
+        let root = self.0["service_id"].as_str().unwrap();
+        self.ids().into_iter().filter(|id| id != root).collect()
+    }
+
+    /// Each service's distance.
+    pub(crate) fn distances(&self) -> BTreeMap<String, u64> {
+        let pair = |node: &Value| {
+            (node["service_id"].as_str().unwrap().to_owned(), node["distance"].as_u64().unwrap())
+        };
+        self.nodes().iter().map(pair).collect()
+    }
+
+    /// The edges as sorted pairs; fails when one is there twice.
+    pub(crate) fn pairs(&self) -> BTreeSet<(String, String)> {
+        let end = |edge: &Value, name: &str| edge[name].as_str().unwrap().to_owned();
+        let edges = self.0["edges"].as_array().unwrap();
+        let pairs: BTreeSet<_> =
+            edges.iter().map(|edge| (end(edge, "source"), end(edge, "target"))).collect();
+        assert_eq!(pairs.len(), edges.len(), "an edge is there twice");
+        pairs
+    }
+
+    /// One edge of the answer.
+    pub(crate) fn edge(&self, source: &str, target: &str) -> Value {
+        let edges = self.0["edges"].as_array().unwrap();
+        let found = edges.iter().find(|edge| edge["source"] == source && edge["target"] == target);
+        found.unwrap_or_else(|| panic!("no edge {source} -> {target} in {}", self.0)).clone()
+    }
+
+    /// One service of the answer.
+    pub(crate) fn node(&self, id: &str) -> Value {
+        let found = self.nodes().iter().find(|node| node["service_id"] == id);
+        found.unwrap_or_else(|| panic!("no service {id} in {}", self.0)).clone()
+    }
+
+    /// A figure of the statistics.
+    pub(crate) fn statistic(&self, name: &str) -> &Value {
+        let figure = &self.0["statistics"][name];
+        assert!(!figure.is_null(), "no statistic {name} in {}", self.0["statistics"]);
+        figure
+    }
+
+    fn nodes(&self) -> &Vec<Value> {
+        self.0["nodes"].as_array().unwrap()
+    }
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    pub(crate) ids: Vec<String>,
+    pub(crate) next_cursor: Option<String>,
+}
+
+impl Page {
+    /// Reads `/api/v1/services` with this query.
+    pub(crate) fn read(server: &Server, query: &str) -> Self {
+        let page = server.get_json(&format!("/api/v1/services?{query}"));
+        let items = page["items"].as_array().unwrap();
+        let ids = items.iter().map(|item| item["service_id"].as_str().unwrap().to_owned()).collect();
+        assert!(page.get("next_cursor").is_some(), "next_cursor is null at the end, not absent");
+        Self { ids, next_cursor: page["next_cursor"].as_str().map(str::to_owned) }
+    }
+
+    /// Every id of a listing, page by page.
+    pub(crate) fn all(server: &Server, query: &str) -> Vec<String> {
+        let mut page = Self::read(server, &format!("{query}&limit=100"));
+        let mut ids = page.ids.clone();
+        while let Some(cursor) = page.next_cursor {
+            page = Self::read(server, &format!("{query}&limit=100&cursor={}", encoded(&cursor)));
+            ids.extend(page.ids.clone());
+        }
+        ids
+    }
+}

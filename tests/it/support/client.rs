@@ -1,0 +1,176 @@
+//! A blocking HTTP/1.1 client over one socket, just enough to see what a server really sends.
+//!
+//! - It understands content-length and chunked bodies, and keeps the connection open.
+//! - It never retries, never follows, never adds a header except `Host` and `Content-Length`.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use serde_json::Value;
+
+use super::DEADLINE;
+
+/// One connection to a server.
+pub(crate) struct Connection {
+    stream: BufReader<TcpStream>,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    /// The first header of that name, in any case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON; fails the test when it is not.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// The body as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    /// The graph version in the header.
+    pub(crate) fn version(&self) -> u64 {
+        self.header("x-graph-version")
+            .unwrap_or_else(|| panic!("no X-Graph-Version in {:?}", self.headers))
+            .parse()
+            .unwrap()
+    }
+}
+
+/// The bytes of a request with a `Host`, the given headers, and a `Content-Length` when there is a body.
+pub(crate) fn request_bytes(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n").into_bytes();
+    for (name, value) in headers {
+        bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    if !body.is_empty() {
+        bytes.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+impl Connection {
+    /// Connects; reads give up after [`DEADLINE`].
+    pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(DEADLINE))?;
+        stream.set_write_timeout(Some(DEADLINE))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: BufReader::new(stream) })
+    }
+
+    /// The socket itself, to change its time-outs.
+    pub(crate) fn socket(&self) -> &TcpStream {
+        self.stream.get_ref()
+    }
+
+    /// Puts bytes on the wire as they are.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.get_mut().write_all(bytes)
+    }
+
+    /// Sends a request and reads its reply.
+    pub(crate) fn exchange(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Reply> {
+        // A server that refuses early may close its reading side while we still write; its answer is there.
+        let written = self.write(&request_bytes(method, target, headers, body));
+        self.reply(method).or_else(|error| written.and(Err(error)))
+    }
+
+    /// Reads one reply to a request with that method.
+    pub(crate) fn reply(&mut self, method: &str) -> io::Result<Reply> {
+        let status_line = self.line()?;
+        let status = status_line
+            .strip_prefix("HTTP/1.1 ")
+            .and_then(|rest| rest.get(..3))
+            .and_then(|code| code.parse().ok())
+            .ok_or_else(|| {
+                io::Error::new(io::ErrorKind::InvalidData, format!("status line {status_line:?}"))
+            })?;
+        let mut reply = Reply { status, headers: self.headers()?, body: Vec::new() };
+        if method != "HEAD" && status >= 200 && status != 304 && status != 204 {
+            reply.body = self.body(&reply)?;
+        }
+        Ok(reply)
+    }
+
+    /// True when the server closed the connection and left nothing to read.
+    pub(crate) fn closed(&mut self) -> bool {
+        let mut byte = [0];
+        match self.stream.read(&mut byte) {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() == io::ErrorKind::ConnectionReset,
+        }
+    }
+
+    fn headers(&mut self) -> io::Result<Vec<(String, String)>> {
+        let mut headers = Vec::new();
+        loop {
+            let line = self.line()?;
+            if line.is_empty() {
+                return Ok(headers);
+            }
+            let (name, value) = line
+                .split_once(':')
+                .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("header {line:?}")))?;
+            headers.push((name.to_owned(), value.trim().to_owned()));
+        }
+    }
+
+    fn body(&mut self, reply: &Reply) -> io::Result<Vec<u8>> {
+        if reply.header("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
+            return self.chunks();
+        }
+        let mut body = Vec::new();
+        if let Some(length) = reply.header("content-length") {
+            body.resize(length.parse().map_err(io::Error::other)?, 0);
+            self.stream.read_exact(&mut body)?;
+        } else {
+            self.stream.read_to_end(&mut body)?;
+        }
+        Ok(body)
+    }
+
+    fn chunks(&mut self) -> io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let size = usize::from_str_radix(&self.line()?, 16).map_err(io::Error::other)?;
+            let begin = body.len();
+            body.resize(begin + size, 0);
+            self.stream.read_exact(&mut body[begin..])?;
+            let end = self.line()?;
+            if !end.is_empty() {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, format!("chunk ends with {end:?}")));
+            }
+            if size == 0 {
+                return Ok(body);
+            }
+        }
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        if self.stream.read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    }
+}

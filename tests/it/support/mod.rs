@@ -1,0 +1,65 @@
+//! What the tests share: a server process, a tiny HTTP client, builders and readers of bodies, a reference model.
+//!
+//! - The client is ours, so that a test can put any bytes on the wire.
+//! - Waiting is done in one place, `eventually`, and always has an end.
+
+mod answer;
+mod client;
+mod model;
+mod payload;
+mod process;
+mod server;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+
+pub(crate) use answer::{Answer, Page, dependencies, service};
+pub(crate) use client::{Connection, Reply};
+pub(crate) use model::Model;
+pub(crate) use payload::{Payload, attributes, upsert};
+pub(crate) use process::{Finished, command, run, run_with_input};
+pub(crate) use server::Server;
+
+/// How long anything may take before it counts as never.
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
+
+/// Polls until `attempt` gives something, and fails the test after [`DEADLINE`].
+pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(found) = attempt() {
+            return found;
+        }
+        assert!(begin.elapsed() < DEADLINE, "never happened: {what}");
+        // Giving up the core between two polls, not waiting for an event: there is none to wait for.
+        thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// A path below `tests/fixtures`.
+pub(crate) fn fixture(relative: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(relative)
+}
+
+/// The lowercase hexadecimal SHA-256 of `text`.
+pub(crate) fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
+}
+
+/// `text` as one path segment or query value: everything but unreserved characters percent-encoded.
+pub(crate) fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => write!(out, "%{byte:02X}").unwrap(),
+        }
+        out
+    })
+}
