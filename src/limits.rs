@@ -66,6 +66,10 @@ pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 pub const HEADERS_MAX: usize = 100;
 /// How long a connection may rest between requests.
 pub const CONNECTION_IDLE: Duration = Duration::from_secs(75);
+/// How long, and for how many bytes, a closing connection still takes what its peer sends.
+pub const LINGER: Duration = Duration::from_secs(1);
+/// See [`LINGER`].
+pub const LINGER_BYTES_MAX: usize = 1024 * 1024;
 /// Streams of one HTTP/2 connection.
 pub const HTTP2_STREAMS_MAX: u32 = 100;
 /// The headers of an HTTP/2 request, in bytes.
@@ -90,9 +94,11 @@ pub const LOG_MARK_IDLE: Duration = Duration::from_millis(50);
 /// One frame of the log, in bytes with its header.
 pub const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-const _: () = assert!(COMMIT_BYTES_TARGET < FRAME_BYTES_MAX);
-// The log's form of a command is shorter than the JSON it came from.
-const _: () = assert!(COMMIT_BYTES_TARGET + BODY_BYTES_DEFAULT < FRAME_BYTES_MAX);
+/// One command in the log, in bytes: it fits behind a commit that just misses its target.
+pub const RECORD_BYTES_MAX: usize = FRAME_BYTES_MAX - COMMIT_BYTES_TARGET - 64;
+
+// The log's form of a command is mostly shorter than the JSON it came from.
+const _: () = assert!(BODY_BYTES_DEFAULT < RECORD_BYTES_MAX);
 const _: () = assert!(ANSWER_PIECE_BYTES < ANSWER_WHOLE_BYTES_MAX);
 const _: () = assert!(QUERY_NODES_DEFAULT <= QUERY_NODES_MAX && QUERY_NODES_MAX <= GRAPH_SERVICES_MAX);
 const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);

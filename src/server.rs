@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::http::{self, App, HttpSettings, Live};
 use crate::ingest::{parse_json, upsert};
 use crate::samples::Sample;
-use crate::storage::Fs;
+use crate::storage::{Fs, LockError};
 use crate::types::{Change, Command};
 use crate::wal::{Birth, OpenError};
 use crate::writer::{self, StartError, Started, Stopper};
@@ -45,8 +45,12 @@ pub enum ServeError {
 impl From<StartError> for ServeError {
     fn from(error: StartError) -> Self {
         match &error {
-            StartError::Thread(_) | StartError::Log(OpenError::Io { .. }) => Self::Failed(error.into()),
-            StartError::Log(OpenError::Lock { .. }) => Self::Locked(error.to_string()),
+            StartError::Log(OpenError::Lock { source: LockError::Held { .. }, .. }) => {
+                Self::Locked(error.to_string())
+            }
+            StartError::Thread(_) | StartError::Log(OpenError::Io { .. } | OpenError::Lock { .. }) => {
+                Self::Failed(error.into())
+            }
             StartError::Log(
                 OpenError::Damaged { .. }
                 | OpenError::Header { .. }
@@ -130,7 +134,7 @@ async fn open(config: &Config, sample: Option<&'static Sample>) -> Result<(Live,
     match sample {
         Some(sample) if recovered.last_version == 0 => load(&live, sample).await?,
         Some(sample) => {
-            tracing::info!(sample = sample.name, "the data directory holds a graph already; it is kept")
+            tracing::info!(sample = sample.name, "the data directory holds a graph already; it is kept");
         }
         None => {}
     }

@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let error = super::super::read_file(Path::new("/nonexistent/w.toml")).unwrap_err().to_string();
+        let error = crate::config::read_file(Path::new("/nonexistent/w.toml")).unwrap_err().to_string();
         assert!(
             error.starts_with("--config is \"/nonexistent/w.toml\"; expected a readable file"),
             "{error}"

@@ -21,9 +21,8 @@ pub(super) const WORKERS_MAX: usize = 1024;
 pub(super) const CONNECTIONS_MAX: usize = 1_000_000;
 /// A day.
 const SECONDS_MAX: u64 = 86_400;
-/// A command that a body becomes must fit into a frame of the log behind the others of its commit.
-pub(super) const BODY_BYTES_RANGE: RangeInclusive<usize> =
-    1024..=limits::FRAME_BYTES_MAX - limits::COMMIT_BYTES_TARGET - 1;
+/// Up to a GiB.
+pub(super) const BODY_BYTES_RANGE: RangeInclusive<usize> = 1..=1 << 30;
 
 const _: () = assert!(limits::BODY_BYTES_DEFAULT <= *BODY_BYTES_RANGE.end());
 

@@ -1,11 +1,9 @@
 //! One connection: HTTP/1.1, or HTTP/2 where its preface comes first.
 //!
 //! - A head that does not come in time gets a bare 408.
-//! - After the last answer of an HTTP/1.1 connection the server shuts down its side and reads on for
-//!   a moment, so that a client that was still sending can read why it was refused.
+//! - When the server drains, a connection ends after its exchange.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +13,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -27,19 +25,17 @@ use super::state::App;
 use crate::limits;
 
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
 /// Serves a connection to its end. `draining` turns true when it should end after its exchange.
 pub(super) async fn serve(app: Arc<App>, stream: TcpStream, mut draining: watch::Receiver<bool>) {
     let header_timeout = app.settings.header_timeout;
-    let Ok(Ok(is_http2)) = timeout(header_timeout, begins_with_http2_preface(&stream)).await else {
-        return request_timeout(stream).await;
-    };
     let patience = Patience {
         header: header_timeout,
         idle: limits::CONNECTION_IDLE.max(header_timeout),
         write: app.settings.request_timeout,
+    };
+    let Ok(Ok(is_http2)) = timeout(header_timeout, begins_with_http2_preface(&stream)).await else {
+        return request_timeout(GuardedIo::new(stream, patience, Phase::default())).await;
     };
     if is_http2 {
         serve_http2(app, stream, patience, &mut draining).await;
@@ -89,7 +85,7 @@ async fn serve_http1(
     }
     let result = loop {
         tokio::select! {
-            result = poll_fn(|context| connection.poll_without_shutdown(context)) => break result,
+            result = &mut connection => break result,
             changed = draining.changed(), if !drained => {
                 drained = true;
                 if changed.is_ok() {
@@ -98,10 +94,8 @@ async fn serve_http1(
             }
         }
     };
-    let stream = connection.into_parts().io.into_inner().into_inner();
-    match result {
-        Err(error) if is_timeout(&error) => request_timeout(stream).await,
-        Ok(()) | Err(_) => linger(stream).await,
+    if result.is_err_and(|error| is_timeout(&error)) {
+        request_timeout(connection.into_parts().io.into_inner()).await;
     }
 }
 
@@ -153,28 +147,10 @@ fn is_timeout(error: &hyper::Error) -> bool {
     source.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
 }
 
-async fn request_timeout(mut stream: TcpStream) {
+async fn request_timeout(mut io: GuardedIo) {
     let answer = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    // The peer may be gone: there is nobody left to tell.
-    drop(stream.write_all(answer).await);
-    linger(stream).await;
-}
-
-/// Half-closes, and takes what the peer still sends for a moment: closing with unread bytes would
-/// reset the connection and could cost the peer the answer.
-async fn linger(mut stream: TcpStream) {
-    if stream.shutdown().await.is_err() {
-        return;
+    // The peer may be gone: then there is nobody left to tell.
+    if io.write_all(answer).await.is_ok() {
+        drop(io.shutdown().await);
     }
-    let drain = async {
-        let mut left = LINGER_BYTES_MAX;
-        let mut buffer = vec![0; 16 * 1024];
-        while left > 0 {
-            match stream.read(&mut buffer).await {
-                Ok(0) | Err(_) => return,
-                Ok(length) => left = left.saturating_sub(length),
-            }
-        }
-    };
-    drop(timeout(LINGER, drain).await);
 }

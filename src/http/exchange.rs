@@ -37,7 +37,10 @@ pub(super) async fn exchange(
         Err(NoRoute::Path) => ("none", Err(no_such_path())),
         Err(NoRoute::Method { template, allow }) => (template, Err(no_such_method(allow))),
     };
-    let version = result.as_ref().ok().and_then(|answer| answer.version);
+    let version = match &result {
+        Ok(answer) => answer.version,
+        Err(_) => app.version(),
+    };
     let mut response = match result {
         Ok(answer) => success(answer),
         Err(problem) => failure(&problem, path, &correlation_id, head.version),

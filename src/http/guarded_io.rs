@@ -4,6 +4,8 @@
 //!   connection answers 408. hyper's own timer would count the idle time before it, too.
 //! - Between requests: `idle`, then the stream reads as ended.
 //! - A write that the peer does not take for `write` fails.
+//! - At the end it half-closes and takes what the peer still sends for a moment: closing with unread
+//!   bytes would reset the connection and could cost the peer the answer.
 //!
 //! One timer serves both waits of a read and is set again only when it fires too early or would
 //! fire too late, so a busy connection sets none.
@@ -18,6 +20,13 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::{clock, limits};
+
+/// The clock's time in the runtime's terms.
+fn now() -> Instant {
+    Instant::from_std(clock::monotonic())
+}
 
 /// How long a connection may take.
 #[derive(Clone, Copy)]
@@ -69,12 +78,19 @@ pub(super) struct GuardedIo {
     read_deadline: Option<Instant>,
     read_timer: Pin<Box<Sleep>>,
     write_timer: Option<Pin<Box<Sleep>>>,
+    linger: Option<Linger>,
+}
+
+/// What is still taken from the peer after the server has said its last.
+struct Linger {
+    end: Pin<Box<Sleep>>,
+    bytes_left: usize,
 }
 
 impl GuardedIo {
     /// A stream whose first request head has `patience.header` from now.
     pub(super) fn new(stream: TcpStream, patience: Patience, phase: Phase) -> Self {
-        let deadline = Instant::now() + patience.header;
+        let deadline = now() + patience.header;
         phase.set(HEAD);
         Self {
             stream,
@@ -83,12 +99,8 @@ impl GuardedIo {
             read_deadline: Some(deadline),
             read_timer: Box::pin(sleep_until(deadline)),
             write_timer: None,
+            linger: None,
         }
-    }
-
-    /// The stream without its guard.
-    pub(super) fn into_inner(self) -> TcpStream {
-        self.stream
     }
 
     /// What becomes of a read that has nothing to give.
@@ -99,13 +111,13 @@ impl GuardedIo {
             return Poll::Pending;
         }
         let idle = self.patience.idle;
-        let deadline = *self.read_deadline.get_or_insert_with(|| Instant::now() + idle);
+        let deadline = *self.read_deadline.get_or_insert_with(|| now() + idle);
         loop {
             if self.read_timer.deadline() > deadline || self.read_timer.is_elapsed() {
                 self.read_timer.as_mut().reset(deadline);
             }
             ready!(self.read_timer.as_mut().poll(context));
-            if Instant::now() >= deadline {
+            if now() >= deadline {
                 break;
             }
         }
@@ -117,8 +129,25 @@ impl GuardedIo {
     fn note_bytes(&mut self) {
         if self.phase.get() == IDLE {
             self.phase.set(HEAD);
-            self.read_deadline = Some(Instant::now() + self.patience.header);
+            self.read_deadline = Some(now() + self.patience.header);
         }
+    }
+
+    /// Ready once the peer has closed, too, or has sent or waited too much.
+    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(linger) = &mut self.linger else { return Poll::Ready(()) };
+        let mut bytes = [0; 4096];
+        while linger.bytes_left > 0 {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Pending => return linger.end.as_mut().poll(context),
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    linger.bytes_left = linger.bytes_left.saturating_sub(buffer.filled().len());
+                }
+                Poll::Ready(Ok(()) | Err(_)) => return Poll::Ready(()),
+            }
+        }
+        Poll::Ready(())
     }
 
     fn poll_written<T>(
@@ -131,7 +160,7 @@ impl GuardedIo {
             return written;
         }
         let write = self.patience.write;
-        let timer = self.write_timer.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + write)));
+        let timer = self.write_timer.get_or_insert_with(|| Box::pin(sleep_until(now() + write)));
         ready!(timer.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -185,6 +214,11 @@ impl AsyncWrite for GuardedIo {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        if self.linger.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            let end = Box::pin(sleep_until(now() + limits::LINGER));
+            self.linger = Some(Linger { end, bytes_left: limits::LINGER_BYTES_MAX });
+        }
+        self.poll_linger(context).map(Ok)
     }
 }

@@ -6,10 +6,9 @@
 use hyper::StatusCode;
 use serde::Serialize;
 
-use crate::apply::Refusal;
 use crate::ingest::{Invalid, MalformedJson};
 use crate::query::OverBudget;
-use crate::writer::WriteError;
+use crate::writer::{Refusal, WriteError};
 
 /// An answer that says why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +130,10 @@ impl From<WriteError> for Problem {
             WriteError::Busy => Self::unavailable("too many writes are waiting; try again", 1).not_applied(),
             WriteError::Stopping => Self::unavailable("the server is shutting down", 5).not_applied(),
             WriteError::Refused(refusal) => Self::from(refusal),
+            WriteError::TooLarge => {
+                let detail = "the report is too long to be written as one; split it into several requests";
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail).not_applied()
+            }
             WriteError::StorageFull => {
                 let detail = "the disk is full; nothing was applied, reads go on";
                 let problem = Self::new(StatusCode::INSUFFICIENT_STORAGE, detail).not_applied();

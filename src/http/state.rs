@@ -77,6 +77,11 @@ impl App {
         self.live.get().ok_or_else(|| Problem::unavailable("the server is replaying its log; try again", 1))
     }
 
+    /// The version of the published graph, once there is one.
+    pub(super) fn version(&self) -> Option<u64> {
+        self.live.get().map(|live| live.reader.load().version())
+    }
+
     pub(super) fn live_if_ready(&self) -> Option<&Live> {
         self.live.get()
     }

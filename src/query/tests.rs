@@ -68,12 +68,12 @@ fn admitted(graph: &Graph, question: &TraverseQuestion, edges: &Edges) -> BTreeS
 }
 
 /// Distances from the root by relaxing every dependency until nothing changes.
-fn distances(root: u32, pairs: impl Iterator<Item = (u32, u32)> + Clone, depth: u8) -> BTreeMap<u32, u8> {
+fn distances(root: u32, pairs: &[(u32, u32)], depth: u8) -> BTreeMap<u32, u8> {
     let mut reached = BTreeMap::from([(root, 0)]);
     for distance in 1..=depth {
-        for (from, to) in pairs.clone() {
-            if reached.get(&from) == Some(&(distance - 1)) {
-                reached.entry(to).or_insert(distance);
+        for (from, to) in pairs {
+            if reached.get(from) == Some(&(distance - 1)) {
+                reached.entry(*to).or_insert(distance);
             }
         }
     }
@@ -94,7 +94,7 @@ fn expected(graph: &Graph, question: &TraverseQuestion, edges: &Edges) -> Expect
         } else {
             0
         };
-        (distances(question.root, pairs.iter().map(|pair| turn(*pair)), depth), depth)
+        (distances(question.root, &pairs.iter().map(|pair| turn(*pair)).collect::<Vec<_>>(), depth), depth)
     };
     let (down, down_depth) = side(Direction::Downstream, |pair| pair);
     let (up, up_depth) = side(Direction::Upstream, |(source, target)| (target, source));

@@ -6,6 +6,7 @@
 
 use super::frame::{self, HEADER_BYTES};
 use super::record::{self, RecordError};
+use crate::limits;
 use crate::types::Command;
 
 const LENGTH_BYTES: usize = 4;
@@ -34,6 +35,14 @@ pub enum ContentError {
     },
 }
 
+/// A command whose record would be longer than [`limits::RECORD_BYTES_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the command makes a record of {record_bytes} bytes, more than {}", limits::RECORD_BYTES_MAX)]
+pub struct RecordTooLarge {
+    /// What it would be.
+    pub record_bytes: usize,
+}
+
 impl Batch {
     /// An empty batch whose first command will give the graph this version.
     pub fn starting_at(first_version: u64) -> Self {
@@ -41,17 +50,22 @@ impl Batch {
     }
 
     /// Adds the command of the next version. Gives the bytes of the payload so far, to be held against
-    /// [`limits::COMMIT_BYTES_TARGET`](crate::limits::COMMIT_BYTES_TARGET).
-    pub fn push(&mut self, command: &Command) -> usize {
+    /// [`limits::COMMIT_BYTES_TARGET`]. A command that is too large leaves the batch as it was.
+    pub fn push(&mut self, command: &Command) -> Result<usize, RecordTooLarge> {
         let start = self.frame.len();
         let mut bytes = std::mem::take(&mut self.frame);
         bytes.extend([0; LENGTH_BYTES]);
         bytes = record::encode(command, bytes);
-        let record_bytes = (bytes.len() - start - LENGTH_BYTES) as u32;
-        bytes[start..start + LENGTH_BYTES].copy_from_slice(&record_bytes.to_le_bytes());
+        let record_bytes = bytes.len() - start - LENGTH_BYTES;
+        if record_bytes > limits::RECORD_BYTES_MAX {
+            bytes.truncate(start);
+            self.frame = bytes;
+            return Err(RecordTooLarge { record_bytes });
+        }
+        bytes[start..start + LENGTH_BYTES].copy_from_slice(&(record_bytes as u32).to_le_bytes());
         self.frame = bytes;
         self.records += 1;
-        self.payload_bytes()
+        Ok(self.payload_bytes())
     }
 
     /// The version that the first command gives the graph.

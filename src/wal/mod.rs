@@ -38,7 +38,7 @@ use crate::limits;
 use crate::storage::{FileName, LockError, Storage, StorageFile};
 use crate::types::{Command, Timestamp};
 
-pub use batch::{Batch, ContentError};
+pub use batch::{Batch, ContentError, RecordTooLarge};
 pub use frame::FrameFault;
 use frame::{HEADER_BYTES, Kind, Place};
 pub use record::RecordError;

@@ -41,7 +41,7 @@ pub(super) fn command(number: u64) -> Command {
 pub(super) fn batch(first: u64, count: u64) -> Batch {
     let mut batch = Batch::starting_at(first);
     for number in first..first + count {
-        batch.push(&command(number));
+        batch.push(&command(number)).unwrap();
     }
     batch
 }

@@ -33,9 +33,9 @@ impl Staged {
             return Ok(Committed { version: self.graph.version(), outcome, durable: true });
         }
         apply::admit(&self.graph, command)?;
+        self.records.push(command).map_err(|_| WriteError::TooLarge)?;
         let (next, outcome) = apply::apply(&self.graph, command);
         self.graph = Arc::new(next);
-        self.records.push(command);
         Ok(Committed { version: self.graph.version(), outcome, durable: true })
     }
 

@@ -19,7 +19,7 @@ pub use thread::{StartError, Started, Stopper, start};
 
 use crossbeam::channel::{Sender, TrySendError};
 
-use crate::apply::{Outcome, Refusal};
+pub use crate::apply::{Outcome, Refusal};
 use crate::types::Command;
 
 /// A command that is in the published graph.
@@ -45,6 +45,9 @@ pub enum WriteError {
     /// The graph cannot take it. Not applied.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The command is too long for the log. Not applied.
+    #[error("the command is too long for the log")]
+    TooLarge,
     /// The disk is full. Not applied.
     #[error("the disk is full")]
     StorageFull,

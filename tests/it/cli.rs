@@ -160,7 +160,6 @@ fn help_lists_every_setting() {
         ("API_PORT", "8000"),
         ("API_WORKERS", ""),
         ("DATA_DIR", "./data"),
-        ("WAL_DURABILITY", "sync"),
         ("MAX_BODY_BYTES", "10485760"),
         ("REQUEST_TIMEOUT_SECONDS", "30"),
         ("HEADER_TIMEOUT_SECONDS", "10"),

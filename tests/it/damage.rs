@@ -103,7 +103,6 @@ fn bad_settings_stop_the_start_with_one_line() {
         ("API_PORT", "-1"),
         ("API_HOST", "not an address"),
         ("API_WORKERS", "many"),
-        ("WAL_DURABILITY", "maybe"),
         ("MAX_BODY_BYTES", "-1"),
         ("MAX_BODY_BYTES", "ten"),
         ("REQUEST_TIMEOUT_SECONDS", "soon"),

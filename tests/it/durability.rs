@@ -167,15 +167,3 @@ fn refused_writes_leave_nothing_behind() {
     assert_eq!(server.version(), 1);
     assert_eq!(server.get("/api/v1/services/phantom").status, 404);
 }
-
-#[test]
-fn asynchronous_durability_survives_a_graceful_stop() {
-    let mut server = Server::start_with(&[("WAL_DURABILITY", "async")], &[]);
-    for index in 0..10 {
-        server.ingest(&upsert("manual").edge("a", &format!("b{index}")));
-    }
-    server.terminate();
-    assert_eq!(server.wait().code(), Some(0));
-    server.start_again();
-    assert_eq!(server.version(), 10);
-}

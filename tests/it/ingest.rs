@@ -40,13 +40,6 @@ fn assert_uuid(value: &Value) {
 }
 
 #[test]
-fn asynchronous_durability_says_so() {
-    let server = Server::start_with(&[("WAL_DURABILITY", "async")], &[]);
-    check(&server, &upsert("manual").edge("a", "b"), &json!({"durable": false, "version": 1}));
-    assert_eq!(dependencies(&server, "a", "").ids(), ["a", "b"], "visible to the next read all the same");
-}
-
-#[test]
 fn version_grows_by_one_for_each_change() {
     let server = Server::start();
     assert_eq!(server.version(), 0);

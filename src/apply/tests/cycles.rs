@@ -63,7 +63,9 @@ fn expected(graph: &Graph) -> Vec<Vec<u32>> {
     }
     let mut all: Vec<Vec<u32>> = petgraph::algo::tarjan_scc(&map);
     all.retain(|component| component.len() > 1);
-    all.iter_mut().for_each(|component| component.sort_unstable());
+    for component in &mut all {
+        component.sort_unstable();
+    }
     all.sort_unstable();
     all
 }

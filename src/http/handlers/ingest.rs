@@ -12,14 +12,13 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::apply::Outcome;
 use crate::http::answer::{Answer, Content};
 use crate::http::problem::Problem;
 use crate::http::state::App;
 use crate::ingest::{CheckedUpsert, parse_json, upsert};
 use crate::render::{self, Ingestion};
 use crate::types::{Change, Command, Timestamp};
-use crate::writer::{Committed, WriteError};
+use crate::writer::{Committed, Outcome, WriteError};
 use crate::{clock, limits};
 
 /// Takes a report of a source.

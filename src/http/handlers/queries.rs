@@ -8,6 +8,7 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use hyper::header::IF_NONE_MATCH;
 use hyper::http::request::Parts;
+use hyper::http::uri::PathAndQuery;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -34,11 +35,15 @@ struct Loaded {
     etag: String,
 }
 
-fn load(app: &App) -> Result<Loaded, Problem> {
+/// The tag of an answer: the data directory, the version, and the representation, which is what was
+/// asked for in the form in which this release writes it.
+fn load(app: &App, head: &Parts) -> Result<Loaded, Problem> {
     let reader = &app.live()?.reader;
     let graph = reader.load();
-    // The last part names the representation: JSON as this release writes it.
-    let etag = format!("\"{}-{}-json1\"", reader.directory_id().simple(), graph.version());
+    let asked = head.uri.path_and_query().map_or("", PathAndQuery::as_str);
+    let representation = crc32c::crc32c(asked.as_bytes());
+    let directory = reader.directory_id();
+    let etag = format!("\"{}-{}-json1-{representation:08x}\"", directory.simple(), graph.version());
     Ok(Loaded { graph, etag })
 }
 
@@ -64,7 +69,7 @@ impl Loaded {
 /// `GET /api/v1/services/{service_id}`
 pub(in crate::http) fn service(app: &App, head: &Parts, encoded_id: &str) -> Result<Answer, Problem> {
     decode(encoded_id)?;
-    let loaded = load(app)?;
+    let loaded = load(app, head)?;
     let index = loaded.find(encoded_id)?;
     if let Some(answer) = loaded.not_modified(head) {
         return Ok(answer);
@@ -82,7 +87,7 @@ pub(in crate::http) async fn services(app: &App, head: &Parts) -> Result<Answer,
     let after =
         parameters.read("cursor", "a cursor that this server issued", |text| cursor::read(SERVICES, text))?;
     let filter = service_filter(&parameters)?;
-    let loaded = load(app)?;
+    let loaded = load(app, head)?;
     if let Some(answer) = loaded.not_modified(head) {
         return Ok(answer);
     }
@@ -132,7 +137,7 @@ pub(in crate::http) async fn dependencies(
     let parameters = Parameters::parse(head.uri.query())?;
     let view = view(&parameters)?;
     let question = question(&parameters)?;
-    let loaded = load(app)?;
+    let loaded = load(app, head)?;
     let root = loaded.find(encoded_id)?;
     if let Some(answer) = loaded.not_modified(head) {
         return Ok(answer);

@@ -165,7 +165,7 @@ fn a_batch_beyond_the_frame_limit_is_refused_unwritten() {
     upsert.nodes[0].metadata = Some(crate::types::Metadata::from_json(&padding).unwrap());
     upsert.nodes = vec![upsert.nodes[0].clone(); 100];
     let command = Command { change: Change::Upsert(upsert), ..command(1) };
-    while large.push(&command) <= limits::FRAME_BYTES_MAX {}
+    while large.push(&command).unwrap() <= limits::FRAME_BYTES_MAX {}
     assert!(matches!(wal.commit(large), Err(CommitError::TooLarge { .. })));
     wal.commit(batch(1, 1)).unwrap();
 }

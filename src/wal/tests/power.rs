@@ -20,7 +20,7 @@ impl Ledger {
         self.tried += count;
         let mut batch = Batch::starting_at(self.acknowledged.len() as u64 + 1);
         for number in &numbers {
-            batch.push(&command(*number));
+            batch.push(&command(*number)).unwrap();
         }
         (numbers, batch)
     }
