@@ -75,9 +75,7 @@ async fn serve_http1(
         .timer(TokioTimer::new())
         .header_read_timeout(None)
         .max_headers(limits::HEADERS_MAX)
-        .max_buf_size(limits::HEAD_BYTES_MAX)
-        .keep_alive(true)
-        .pipeline_flush(true)
+        .max_header_size(limits::HEAD_BYTES_MAX)
         .serve_connection(io, service);
     let mut drained = *draining.borrow_and_update();
     if drained {
