@@ -81,3 +81,6 @@ impl Handle {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
