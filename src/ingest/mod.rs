@@ -1,6 +1,6 @@
 //! Outside shapes made into checked commands: the only way in.
 //!
-//! - [`parse_json`] decides what is no JSON (400); [`upsert`] decides what is no valid report (422),
+//! - [`parse_json`] decides what is no JSON (400); [`upsert()`] decides what is no valid report (422),
 //!   naming the first offending field with its place.
 //! - A report is checked as a whole: what comes out has nothing in it twice and nothing invalid.
 //! - Unknown fields are ignored.

@@ -31,9 +31,8 @@ A file is a JSON object:
    \"edges\":[{\"source\":\"checkout\",\"target\":\"payment\",\"attributes\":{\"communication_mode\":\"sync\"}}]}
 
 A large file is sent in batches of at most 5000 entries and 4 MiB, services first. Each batch is
-applied as a whole or not at all; the file is not. Running an import again is safe. A file with
-\"mode\":\"replace\" must have all its edges in one batch. When the server asks to wait (429, 503),
-a batch is sent up to 10 times.
+applied as a whole or not at all; the file is not. Running an import again is safe. When
+the server asks to wait (429, 503), a batch is sent up to 10 times.
 
 Examples:
   watershed import graph.json
