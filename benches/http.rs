@@ -103,9 +103,9 @@ async fn measure(graph: &str, plan: Plan) -> Result<()> {
     conditional_reads(&server, &workload, plan).await?;
     writes(&server, &workload, directory.path(), plan).await?;
     reads_during_writes(&server, &workload, &asks, plan).await?;
-    drop(server);
-    let quiet = Server::watershed(&data_dir, plan.workers, "warn").await?;
-    reads_without_request_log(&quiet, &asks, mean, plan).await
+    let quiet = Server::watershed(&directory.path().join("quiet"), plan.workers, "warn").await?;
+    requests::fill(quiet.address, &workload).await?;
+    reads_by_log_level([&server, &quiet], &asks, plan).await
 }
 
 async fn reads(server: &Server, asks: &Asks, mean: usize, plan: Plan) -> Result<()> {
@@ -163,12 +163,11 @@ async fn reads_during_writes(server: &Server, workload: &Workload, asks: &Asks, 
     Ok(())
 }
 
-async fn reads_without_request_log(server: &Server, asks: &Asks, mean: usize, plan: Plan) -> Result<()> {
-    let floor = Server::floor(mean, plan.workers)?;
+async fn reads_by_log_level(servers: [&Server; 2], asks: &Asks, plan: Plan) -> Result<()> {
     let asks = requests::of_any_length(asks);
-    let rounds = compare([server, &floor], [&asks, &requests::of_floor(&asks, mean)], READERS, plan).await?;
-    table::heading("3 hops downstream, LOG_LEVEL=warn");
-    table::pair(["watershed, connections: 16", "floor"], &rounds);
+    let rounds = compare(servers, [&asks, &asks], READERS, plan).await?;
+    table::heading("3 hops downstream, with and without a log line for each request, 16 connections");
+    table::pair(["watershed, LOG_LEVEL=info", "watershed, LOG_LEVEL=warn"], &rounds);
     Ok(())
 }
 
