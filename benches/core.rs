@@ -1,1 +1,182 @@
-fn main() {}
+//! What the core costs without a network or a disk: traversal, encoding, publishing, building,
+//! listing, for each graph.
+//!
+//! ```text
+//! cargo bench --bench core            all of it
+//! cargo bench --bench core -- M       one graph; a graph that no name matches is not even made
+//! ```
+//!
+//! - Before anything is measured, every start gives the answer that the generator computed: a wrong
+//!   answer cannot be fast.
+
+mod support;
+
+use std::cell::OnceCell;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use criterion::measurement::WallTime;
+use criterion::{Bencher, BenchmarkGroup, Criterion, SamplingMode};
+use support::Workload;
+use watershed::apply::apply;
+use watershed::clock;
+use watershed::graph::Graph;
+use watershed::ingest::{parse_json, upsert};
+use watershed::limits::{QUERY_HEAVY_EDGES_MAX, QUERY_NODES_DEFAULT};
+use watershed::query::{
+    DependencyFilter, Scratch, ServiceFilter, Traversal, TraverseQuestion, list, traverse,
+};
+use watershed::render::{self, DependenciesAnswer, View};
+use watershed::types::{Change, Command, Direction};
+
+/// The binary's allocator.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() {
+    // A test run builds the benchmarks and calls them without this.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(3))
+        .without_plots()
+        .configure_from_args();
+    for size in ["S", "M", "L"] {
+        measure(&mut criterion, size);
+    }
+    criterion.final_summary();
+}
+
+/// A graph in memory, and the commands that made it.
+struct Loaded {
+    graph: Arc<Graph>,
+    commands: Vec<Command>,
+    changes: Vec<Command>,
+    roots: Vec<u32>,
+}
+
+fn measure(criterion: &mut Criterion, size: &str) {
+    let cell = OnceCell::new();
+    // Criterion calls what the filter lets pass, so that a graph is made only when it is needed.
+    let loaded = || cell.get_or_init(|| load(size).unwrap_or_else(|error| panic!("{size}: {error:#}")));
+    let mut group = criterion.benchmark_group(size);
+    group.bench_function("traverse", |bencher| bench_traverse(bencher, loaded()));
+    group.bench_function("encode", |bencher| bench_encode(bencher, loaded()));
+    group.bench_function("publish", |bencher| bench_publish(bencher, loaded()));
+    group.bench_function("list", |bencher| bench_list(bencher, loaded()));
+    build_takes_long(&mut group, size);
+    group.bench_function("build", |bencher| bench_build(bencher, loaded()));
+    group.finish();
+}
+
+fn build_takes_long(group: &mut BenchmarkGroup<'_, WallTime>, size: &str) {
+    group.sample_size(if size == "S" { 50 } else { 10 }).sampling_mode(SamplingMode::Flat);
+}
+
+/// Three hops downstream.
+fn bench_traverse(bencher: &mut Bencher<'_>, loaded: &Loaded) {
+    let mut roots = loaded.roots.iter().cycle();
+    let mut scratch = Scratch::default();
+    bencher.iter(|| {
+        let root = roots.next().expect("a cycle goes on");
+        let traversal = three_hops(&loaded.graph, *root, std::mem::take(&mut scratch));
+        scratch = black_box(traversal).into_scratch();
+    });
+}
+
+/// The answer to the same question as bytes, its buffer included, its traversal not.
+fn bench_encode(bencher: &mut Bencher<'_>, loaded: &Loaded) {
+    let mut roots = loaded.roots.iter().cycle();
+    let mut scratch = Scratch::default();
+    bencher.iter_custom(|iterations| {
+        let mut spent = Duration::ZERO;
+        for _ in 0..iterations {
+            let root = roots.next().expect("a cycle goes on");
+            let traversal = three_hops(&loaded.graph, *root, std::mem::take(&mut scratch));
+            let begun = clock::monotonic();
+            let mut answer = DependenciesAnswer::new(Arc::clone(&loaded.graph), traversal, View::Full);
+            let mut body = Vec::with_capacity(32 * 1024);
+            answer.write(&mut body, usize::MAX);
+            drop(black_box(body));
+            spent += begun.elapsed();
+            scratch = answer.into_scratch();
+        }
+        spent
+    });
+}
+
+/// The next graph after ten dependencies were seen again, and the end of that graph.
+fn bench_publish(bencher: &mut Bencher<'_>, loaded: &Loaded) {
+    let mut changes = loaded.changes.iter().cycle();
+    bencher.iter(|| apply(&loaded.graph, changes.next().expect("a cycle goes on")));
+}
+
+/// A page of 20 after each start in turn, as bytes.
+fn bench_list(bencher: &mut Bencher<'_>, loaded: &Loaded) {
+    let mut roots = loaded.roots.iter().cycle();
+    let filter = ServiceFilter::default();
+    bencher.iter(|| {
+        let after = loaded.graph.name(*roots.next().expect("a cycle goes on"));
+        let (page, _) = list(&loaded.graph, &filter, Some(after.as_str()), 20);
+        let mut body = Vec::with_capacity(512 * (page.len() + 1));
+        render::service_page(&mut body, &loaded.graph, &page, None);
+        body
+    });
+}
+
+/// The whole graph out of its commands.
+fn bench_build(bencher: &mut Bencher<'_>, loaded: &Loaded) {
+    bencher.iter_with_large_drop(|| build(&loaded.commands));
+}
+
+fn load(size: &str) -> Result<Loaded> {
+    let workload = Workload::load(size)?;
+    let now = clock::now();
+    let commands = workload.batches(now).map(|body| command(&body)).collect::<Result<Vec<_>>>()?;
+    let changes = workload.changes(now).take(100).map(|body| command(&body)).collect::<Result<Vec<_>>>()?;
+    let graph = Arc::new(build(&commands));
+    let roots = verify(&graph, &workload)?;
+    Ok(Loaded { graph, commands, changes, roots })
+}
+
+fn command(body: &str) -> Result<Command> {
+    let at = clock::now();
+    let checked = upsert(&parse_json(body.as_bytes())?, at)?;
+    Ok(Command { id: clock::new_id(), at, change: Change::Upsert(checked.upsert) })
+}
+
+fn build(commands: &[Command]) -> Graph {
+    commands.iter().fold(Graph::default(), |graph, command| apply(&graph, command).0)
+}
+
+/// The starts by index, once their answers are those that the generator computed.
+fn verify(graph: &Arc<Graph>, workload: &Workload) -> Result<Vec<u32>> {
+    let find = |service_id| graph.find(service_id).with_context(|| format!("{service_id} is missing"));
+    for hub in &workload.hubs {
+        let callers = graph.incoming(find(hub.service_id)?).len();
+        ensure!(callers == hub.callers, "{} has {callers} callers, not {}", hub.service_id, hub.callers);
+    }
+    let mut roots = Vec::new();
+    for start in &workload.starts {
+        let root = find(start.service_id)?;
+        let traversal = three_hops(graph, root, Scratch::default());
+        let edges = (0..traversal.edge_groups()).map(|group| traversal.edges(graph, group, 0).count()).sum();
+        let found = (traversal.nodes().len(), edges);
+        let expected = (start.nodes, start.edges);
+        ensure!(found == expected, "{}: {found:?} services and edges, not {expected:?}", start.service_id);
+        roots.push(root);
+    }
+    Ok(roots)
+}
+
+fn three_hops(graph: &Graph, root: u32, scratch: Scratch) -> Traversal {
+    let filter = DependencyFilter { include_stale: false, include_external: true, min_confidence: 0.0 };
+    let (direction, depth, max_nodes) = (Direction::Downstream, 3, QUERY_NODES_DEFAULT);
+    let question = TraverseQuestion { root, direction, depth, filter, max_nodes };
+    let answer = traverse(graph, question, scratch, QUERY_HEAVY_EDGES_MAX);
+    answer.unwrap_or_else(|(error, _)| panic!("three hops of a benchmark: {error}"))
+}

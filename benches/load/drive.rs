@@ -1,0 +1,80 @@
+//! The load: some connections that each ask as soon as they were answered, for a while.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tokio::task::JoinSet;
+use watershed::clock;
+
+use super::client::Connection;
+use super::requests::Asks;
+
+/// What came of a load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub(crate) answers: u32,
+    pub(crate) per_second: f64,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
+}
+
+impl Sample {
+    /// Of how long each of some steps took, one after the other or side by side within `elapsed`.
+    pub(crate) fn of(mut latencies: Vec<Duration>, elapsed: Duration) -> Result<Self> {
+        latencies.sort_unstable();
+        let at = |percent: usize| latencies.get(latencies.len() * percent / 100).copied();
+        let (p50, p99) = at(50).zip(at(99)).context("nothing was answered in time")?;
+        let answers = latencies.len() as u32;
+        Ok(Self { answers, per_second: f64::from(answers) / elapsed.as_secs_f64(), p50, p99 })
+    }
+}
+
+/// Asks for `time` over so many connections.
+pub(crate) async fn drive(
+    address: SocketAddr,
+    asks: &Asks,
+    connections: usize,
+    time: Duration,
+) -> Result<Sample> {
+    let mut opened = Vec::new();
+    for _ in 0..connections {
+        opened.push(Connection::open(address).await?);
+    }
+    let begun = clock::monotonic();
+    let mut tasks = JoinSet::new();
+    for (place, connection) in opened.into_iter().enumerate() {
+        // Each begins elsewhere, so that they do not all ask the same at the same time.
+        let first = place * asks.len() / connections;
+        tasks.spawn(ask_on(connection, Arc::clone(asks), first, time));
+    }
+    let mut latencies = Vec::new();
+    while let Some(task) = tasks.join_next().await {
+        latencies.extend(task.context("a connection's task broke down")??);
+    }
+    Sample::of(latencies, begun.elapsed())
+}
+
+async fn ask_on(
+    mut connection: Connection,
+    asks: Asks,
+    first: usize,
+    time: Duration,
+) -> Result<Vec<Duration>> {
+    let mut latencies = Vec::new();
+    let begun = clock::monotonic();
+    for ask in asks.iter().cycle().skip(first) {
+        let sent = begun.elapsed();
+        if sent >= time {
+            break;
+        }
+        let reply = connection.exchange(&ask.request).await?;
+        latencies.push(begun.elapsed().saturating_sub(sent));
+        if reply.status != ask.status || ask.body_bytes.is_some_and(|bytes| bytes != reply.body_bytes) {
+            let request = String::from_utf8_lossy(&ask.request).into_owned();
+            bail!("{reply:?}, not {} with {:?} bytes, to {request:.200}", ask.status, ask.body_bytes);
+        }
+    }
+    Ok(latencies)
+}

@@ -1,0 +1,106 @@
+//! Requests as bytes, with what their answers must be.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use watershed::clock;
+
+use super::client::Connection;
+use crate::support::{Start, Workload};
+
+/// A request, and what its answer must be.
+#[derive(Clone)]
+pub(crate) struct Ask {
+    pub(crate) request: Vec<u8>,
+    pub(crate) status: u16,
+    /// `None` where the length depends on the graph's version.
+    pub(crate) body_bytes: Option<usize>,
+}
+
+/// Requests that are asked in turn.
+pub(crate) type Asks = Arc<[Ask]>;
+
+/// A GET, conditional where a tag is given.
+pub(crate) fn get(path: &str, etag: Option<&str>) -> Vec<u8> {
+    let condition = etag.map_or(String::new(), |etag| format!("if-none-match: {etag}\r\n"));
+    format!("GET {path} HTTP/1.1\r\nhost: bench\r\naccept: */*\r\n{condition}\r\n").into_bytes()
+}
+
+fn post(body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "POST /api/v1/services/dependencies HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+fn path(start: &Start) -> String {
+    format!("/api/v1/services/{}/dependencies?depth=3&direction=downstream", start.service_id)
+}
+
+/// Builds the graph in a server.
+pub(crate) async fn fill(address: SocketAddr, workload: &Workload) -> Result<()> {
+    let mut connection = Connection::open(address).await?;
+    for body in workload.batches(clock::now()) {
+        let reply = connection.exchange(&post(&body)).await?;
+        let answer = String::from_utf8_lossy(&connection.body()).into_owned();
+        ensure!(reply.status == 202, "a batch was refused with {}: {answer:.500}", reply.status);
+    }
+    Ok(())
+}
+
+/// The queries of all starts, once each has the answer that the generator computed.
+pub(crate) async fn verified(address: SocketAddr, workload: &Workload) -> Result<Asks> {
+    let mut connection = Connection::open(address).await?;
+    for hub in &workload.hubs {
+        connection.exchange(&get(&format!("/api/v1/services/{}", hub.service_id), None)).await?;
+        let answer: Value = serde_json::from_slice(&connection.body())?;
+        ensure!(answer["direct_callers"] == hub.callers, "{}: {answer}", hub.service_id);
+    }
+    let mut asks = Vec::new();
+    for start in &workload.starts {
+        let request = get(&path(start), None);
+        let reply = connection.exchange(&request).await?;
+        ensure!(reply.status == 200, "{} was answered with {}", start.service_id, reply.status);
+        let answer: Value = serde_json::from_slice(&connection.body()).context("an answer is not JSON")?;
+        let count = |list: &str| answer[list].as_array().map(Vec::len);
+        let listed = (count("nodes"), count("edges"));
+        ensure!(listed == (Some(start.nodes), Some(start.edges)), "{} lists {listed:?}", start.service_id);
+        let statistics = &answer["statistics"];
+        let agree = statistics["total_nodes"] == start.nodes && statistics["total_edges"] == start.edges;
+        ensure!(agree, "{}: {statistics}", start.service_id);
+        asks.push(Ask { request, status: 200, body_bytes: Some(reply.body_bytes) });
+    }
+    Ok(asks.into())
+}
+
+/// The same queries by a caller who has the answers already.
+pub(crate) async fn conditional(address: SocketAddr, workload: &Workload) -> Result<Asks> {
+    let mut connection = Connection::open(address).await?;
+    let first = workload.starts.first().context("a graph has starts")?;
+    connection.exchange(&get(&path(first), None)).await?;
+    let etag = connection.header("etag").context("an answer has no tag")?;
+    let ask = |start| Ask { request: get(&path(start), Some(etag)), status: 304, body_bytes: Some(0) };
+    Ok(workload.starts.iter().map(ask).collect())
+}
+
+/// Reports of ten dependencies that the graph has.
+pub(crate) fn changes(workload: &Workload) -> Asks {
+    let bodies = workload.changes(clock::now()).take(1_000);
+    bodies.map(|body| Ask { request: post(&body), status: 202, body_bytes: None }).collect()
+}
+
+/// What the floor must answer to the same queries.
+pub(crate) fn of_floor(asks: &Asks, body_bytes: usize) -> Asks {
+    asks.iter()
+        .map(|ask| Ask { request: ask.request.clone(), status: 200, body_bytes: Some(body_bytes) })
+        .collect()
+}
+
+/// The same queries while the graph changes.
+pub(crate) fn of_any_length(asks: &Asks) -> Asks {
+    asks.iter().map(|ask| Ask { body_bytes: None, ..ask.clone() }).collect()
+}
