@@ -71,16 +71,14 @@ async fn serve_http1(
     let phase = Phase::default();
     let io = TokioIo::new(GuardedIo::new(stream, patience, phase.clone()));
     let service = service_fn(move |request| answer(Arc::clone(&app), request, Some(&phase)));
+    let mut drained = *draining.borrow_and_update();
     let mut connection = http1::Builder::new()
+        .keep_alive(!drained)
         .timer(TokioTimer::new())
         .header_read_timeout(None)
         .max_headers(limits::HEADERS_MAX)
         .max_header_size(limits::HEAD_BYTES_MAX)
         .serve_connection(io, service);
-    let mut drained = *draining.borrow_and_update();
-    if drained {
-        Pin::new(&mut connection).graceful_shutdown();
-    }
     let result = loop {
         tokio::select! {
             result = &mut connection => break result,

@@ -1,7 +1,11 @@
 //! One request and its answer: from route to response, with the headers and the log line that all
 //! answers share.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use hyper::body::Incoming;
 use hyper::header::{
@@ -33,7 +37,7 @@ pub(super) async fn exchange(
     let correlation_id = correlation_id(&head.headers);
     let path = head.uri.path();
     let (template, result) = match Route::find(&head.method, path) {
-        Ok(route) => (route.template(), handle(app, &route, &head, body).await),
+        Ok(route) => (route.template(), unless_it_panics(handle(app, &route, &head, body)).await),
         Err(NoRoute::Path) => ("none", Err(no_such_path())),
         Err(NoRoute::Method { template, allow }) => (template, Err(no_such_method(allow))),
     };
@@ -59,6 +63,16 @@ pub(super) async fn exchange(
         "request"
     );
     response.map(|content| AnswerBody::new(content, under_way))
+}
+
+/// A handler that panics answers 500; the panic's own message is on standard error.
+async fn unless_it_panics(handler: impl Future<Output = Result<Answer, Problem>>) -> Result<Answer, Problem> {
+    let mut handler = pin!(handler);
+    poll_fn(|context| {
+        catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context)))
+            .unwrap_or_else(|_| Poll::Ready(Err(Problem::internal().closing())))
+    })
+    .await
 }
 
 async fn handle(app: &Arc<App>, route: &Route<'_>, head: &Parts, body: Incoming) -> Result<Answer, Problem> {
@@ -138,4 +152,40 @@ fn leave_out_content(response: &mut Response<Content>) {
 
 fn header(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).expect("ids and tags are visible ASCII")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn panics_later() -> Result<Answer, Problem> {
+        tokio::task::yield_now().await;
+        panic!("the panic that this test is about")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_and_nothing_else_is() {
+        let Err(problem) = unless_it_panics(panics_later()).await else { panic!("no answer came of it") };
+        assert_eq!(problem, Problem::internal().closing());
+        assert!(!problem.detail.contains("this test"), "no detail leaks");
+        let fine = unless_it_panics(async { Ok(Answer::json(Vec::new())) }).await;
+        assert_eq!(fine.map(|answer| answer.status).ok(), Some(StatusCode::OK));
+        let refused = unless_it_panics(async { Err(Problem::unknown_service()) }).await;
+        assert_eq!(refused.err().map(|problem| problem.status), Some(StatusCode::NOT_FOUND));
+    }
+
+    #[test]
+    fn usable_correlation_ids_are_kept() {
+        let with = |id: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CORRELATION_ID, HeaderValue::from_str(id).unwrap());
+            correlation_id(&headers)
+        };
+        for id in ["a", "A-1._", &"x".repeat(128)] {
+            assert_eq!(with(id), id);
+        }
+        for id in ["", "a b", "a/b", &"x".repeat(129)] {
+            assert_ne!(with(id), id);
+        }
+    }
 }

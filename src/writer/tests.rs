@@ -152,7 +152,7 @@ fn a_command_too_long_for_the_log_is_refused_alone() {
     let metadata = crate::types::Metadata::from_json(&metadata).unwrap();
     let node =
         |number| NodeReport { service_id: id(&format!("n{number}")), metadata: Some(metadata.clone()) };
-    let nodes = (0..limits::RECORD_BYTES_MAX / 16_000 + 1).map(node).collect();
+    let nodes = (0..=limits::RECORD_BYTES_MAX / 16_000).map(node).collect();
     let large = submit(&handle, upsert(nodes, vec![])).unwrap();
     let small = submit(&handle, command("a")).unwrap();
     assert_eq!(large.recv().unwrap(), Err(WriteError::TooLarge));

@@ -94,7 +94,9 @@ async fn read_body(app: &App, body: Incoming) -> Result<Bytes, Problem> {
 type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 async fn collect(mut body: Limited<Incoming>) -> Result<Bytes, BodyError> {
-    let mut whole = BytesMut::with_capacity(body.size_hint().lower() as usize);
+    // What a peer declares is not yet sent: memory follows the bytes.
+    let declared = body.size_hint().lower() as usize;
+    let mut whole = BytesMut::with_capacity(declared.min(limits::BODY_INLINE_BYTES_MAX));
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame?.into_data() {
             whole.extend_from_slice(&data);
