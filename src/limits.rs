@@ -83,6 +83,11 @@ pub const ERROR_VALUE_CHARS_MAX: usize = 200;
 /// A caller's correlation id, in characters.
 pub const CORRELATION_ID_CHARS_MAX: usize = 128;
 
+/// Log lines that wait to be written.
+pub const LOG_LINES_MAX: usize = 65_536;
+/// Log lines are written in pieces of this size while they come fast.
+pub const LOG_BUFFER_BYTES: usize = 64 * 1024;
+
 /// Commands that wait for the writer; one more is refused.
 pub const WRITER_QUEUE_COMMANDS_MAX: usize = 1024;
 /// Commands in one group commit.

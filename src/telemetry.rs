@@ -8,15 +8,17 @@
 //!   beside them. Times come from [`crate::clock`].
 
 use std::fmt;
+use std::io;
 
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
-use crate::clock;
 use crate::config::{LogFormat, LogLevel};
+use crate::{clock, limits};
 
 /// Why there are no logs.
 #[derive(Debug, thiserror::Error)]
@@ -26,10 +28,25 @@ pub enum TelemetryError {
     AlreadySet,
 }
 
-/// Sends the log lines of the whole process to standard error.
-pub fn init(level: LogLevel, format: LogFormat) -> Result<(), TelemetryError> {
-    tracing::subscriber::set_global_default(subscriber(level, format, std::io::stderr))
-        .map_err(|_| TelemetryError::AlreadySet)
+/// Writes what is still queued when it is dropped.
+#[must_use = "lines that are queued when it is dropped are written, later ones are not"]
+pub struct Flush {
+    _worker: WorkerGuard,
+}
+
+/// Sends the log lines of the whole process to standard error, by a thread of their own: a request
+/// neither waits for the other end of a pipe nor makes a system call for its line. When that end is
+/// so slow that [`limits::LOG_LINES_MAX`] lines wait, further ones are dropped.
+pub fn init(level: LogLevel, format: LogFormat) -> Result<Flush, TelemetryError> {
+    let writer = io::BufWriter::with_capacity(limits::LOG_BUFFER_BYTES, io::stderr());
+    let (lines, worker) = NonBlockingBuilder::default()
+        .buffered_lines_limit(limits::LOG_LINES_MAX)
+        .lossy(true)
+        .thread_name("logs")
+        .finish(writer);
+    tracing::subscriber::set_global_default(subscriber(level, format, lines))
+        .map_err(|_| TelemetryError::AlreadySet)?;
+    Ok(Flush { _worker: worker })
 }
 
 /// A subscriber that writes lines to `writer`.
@@ -65,7 +82,7 @@ impl FormatTime for WallClock {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
+    use std::io::Write;
 
     use crossbeam::channel::{Sender, unbounded};
 

@@ -37,7 +37,7 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
     let config = configure(options, console.err_sink())?;
-    telemetry::init(config.log_level, config.log_format).map_err(Failure::failed)?;
+    let _flush = telemetry::init(config.log_level, config.log_format).map_err(Failure::failed)?;
     server::run(config, options.sample).map_err(|error| match error {
         ServeError::Damaged(message) => Failure::Damaged(message),
         ServeError::Locked(message) => Failure::Locked(message),

@@ -56,6 +56,9 @@ pub struct EdgeFound {
     pub link: Link,
     /// The link's position among those of its group's node.
     pub at: usize,
+    /// Whether it was found from its caller: then `at` is its position among the caller's
+    /// dependencies, too.
+    pub from_caller: bool,
 }
 
 /// The services of an answer, and what is needed to find its edges again.
@@ -247,8 +250,8 @@ impl Traversal {
         };
         let found = shown.iter().enumerate().skip(from).filter(move |(_, link)| in_answer(**link));
         found.map(move |(at, link)| match side {
-            Side::Down => EdgeFound { source: node, target: link.node, link: *link, at },
-            Side::Up => EdgeFound { source: link.node, target: node, link: *link, at },
+            Side::Down => EdgeFound { source: node, target: link.node, link: *link, at, from_caller: true },
+            Side::Up => EdgeFound { source: link.node, target: node, link: *link, at, from_caller: false },
         })
     }
 

@@ -146,8 +146,12 @@ impl DependenciesAnswer {
 }
 
 fn push_found(out: &mut Vec<u8>, graph: &Graph, edge: EdgeFound, timestamps: &mut TimestampWriter) {
-    let EdgeFound { source, target, link, at: _ } = edge;
-    let dependency = graph.dependency(source, target).expect("a link stands for a dependency");
+    let EdgeFound { source, target, link, at, from_caller } = edge;
+    let dependency = if from_caller {
+        &graph.dependencies(source)[at]
+    } else {
+        graph.dependency(source, target).expect("a link stands for a dependency")
+    };
     push_edge(out, graph, (source, target), dependency, link.traits, timestamps);
 }
 
