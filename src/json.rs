@@ -48,20 +48,19 @@ pub fn push_plain(out: &mut Vec<u8>, value: impl Display) {
 /// Writes timestamps; remembers the last one, since neighbours in an answer mostly share it.
 #[derive(Default)]
 pub struct TimestampWriter {
-    last: Option<(Timestamp, Vec<u8>)>,
+    last: Option<Timestamp>,
+    text: Vec<u8>,
 }
 
 impl TimestampWriter {
     /// Writes `at` as an RFC 3339 string.
     pub fn push(&mut self, out: &mut Vec<u8>, at: Timestamp) {
-        match &self.last {
-            Some((last, text)) if *last == at => out.extend_from_slice(text),
-            Some(_) | None => {
-                let start = out.len();
-                push_plain(out, at);
-                self.last = Some((at, out[start..].to_vec()));
-            }
+        if self.last != Some(at) {
+            self.text.clear();
+            push_plain(&mut self.text, at);
+            self.last = Some(at);
         }
+        out.extend_from_slice(&self.text);
     }
 }
 

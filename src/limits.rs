@@ -39,8 +39,8 @@ pub const QUERY_INLINE_EDGES_MAX: u64 = 20_000;
 pub const QUERY_HEAVY_CONCURRENT_MAX: usize = 8;
 /// Dependencies that any traversal may look at.
 pub const QUERY_HEAVY_EDGES_MAX: u64 = 50_000_000;
-/// How long a heavy traversal waits for its turn.
-pub const QUERY_HEAVY_WAIT: Duration = Duration::from_secs(2);
+/// How long work waits for its turn off the async threads.
+pub const LANE_WAIT: Duration = Duration::from_secs(2);
 /// Services in one page of a listing.
 pub const PAGE_ITEMS_MAX: usize = 100;
 /// Services in one page, unless the caller asks for another number.
@@ -60,16 +60,18 @@ pub const BODY_BYTES_DEFAULT: usize = 10 * 1024 * 1024;
 pub const BODY_INLINE_BYTES_MAX: usize = 32 * 1024;
 /// Request bodies that are parsed at once; the others wait their turn.
 pub const BODY_CONCURRENT_MAX: usize = 4;
+/// All bodies from their first byte to the reply, in KiB; twice the largest body where that is more.
+pub const BODIES_KIB_MAX: usize = 256 * 1024;
+/// Room for bodies is taken in pieces of this size, in KiB.
+pub const BODY_ROOM_KIB: u32 = 64;
 /// A request head, in bytes.
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Headers of a request.
 pub const HEADERS_MAX: usize = 100;
 /// How long a connection may rest between requests.
 pub const CONNECTION_IDLE: Duration = Duration::from_secs(75);
-/// How long, and for how many bytes, a closing connection still takes what its peer sends.
+/// How long a closing connection still takes what its peer sends.
 pub const LINGER: Duration = Duration::from_secs(1);
-/// See [`LINGER`].
-pub const LINGER_BYTES_MAX: usize = 1024 * 1024;
 /// Streams of one HTTP/2 connection.
 pub const HTTP2_STREAMS_MAX: u32 = 100;
 /// The headers of an HTTP/2 request, in bytes.
@@ -85,7 +87,9 @@ pub const CORRELATION_ID_CHARS_MAX: usize = 128;
 
 /// Log lines that wait to be written.
 pub const LOG_LINES_MAX: usize = 65_536;
-/// Log lines are written in pieces of this size while they come fast.
+/// How long log lines gather before they are written.
+pub const LOG_GATHER: Duration = Duration::from_millis(5);
+/// What is kept of the buffer in which they gather.
 pub const LOG_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Commands that wait for the writer; one more is refused.
@@ -96,6 +100,8 @@ pub const COMMIT_COMMANDS_MAX: usize = 256;
 pub const COMMIT_BYTES_TARGET: usize = 4 * 1024 * 1024;
 /// How long the writer waits for a command before it notes in the log what is durable.
 pub const LOG_MARK_IDLE: Duration = Duration::from_millis(50);
+/// How often a full disk is tried again while no command comes.
+pub const STORAGE_PROBE: Duration = Duration::from_secs(1);
 /// One frame of the log, in bytes with its header.
 pub const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 

@@ -92,7 +92,10 @@ async fn serve(config: Config, sample: Option<&'static Sample>) -> Result<(), Se
             stopper
         }
         // Told to stop while replaying: there is nothing to seal.
-        _ = &mut front => return Ok(()),
+        ended = &mut front => {
+            ended.context("the front door broke down")?;
+            return Ok(());
+        }
     };
     let cut_off = front.await.context("the front door broke down")?;
     tracing::info!(cut_off, "drained");

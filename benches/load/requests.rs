@@ -80,11 +80,13 @@ pub(crate) async fn verified(address: SocketAddr, workload: &Workload) -> Result
 /// The same queries by a caller who has the answers already.
 pub(crate) async fn conditional(address: SocketAddr, workload: &Workload) -> Result<Asks> {
     let mut connection = Connection::open(address).await?;
-    let first = workload.starts.first().context("a graph has starts")?;
-    connection.exchange(&get(&path(first), None)).await?;
-    let etag = connection.header("etag").context("an answer has no tag")?;
-    let ask = |start| Ask { request: get(&path(start), Some(etag)), status: 304, body_bytes: Some(0) };
-    Ok(workload.starts.iter().map(ask).collect())
+    let mut asks = Vec::new();
+    for start in &workload.starts {
+        connection.exchange(&get(&path(start), None)).await?;
+        let etag = connection.header("etag").context("an answer has no tag")?;
+        asks.push(Ask { request: get(&path(start), Some(etag)), status: 304, body_bytes: Some(0) });
+    }
+    Ok(asks.into())
 }
 
 /// Reports of ten dependencies that the graph has.

@@ -4,7 +4,9 @@
 //!   or joins components exactly when its target reaches its source. That is searched from both
 //!   ends at once, so a dependency that closes no cycle mostly costs a few looks.
 //! - A lost dependency inside a component can split it: Tarjan over its members.
-//! - When a cycle was closed, Tarjan over the whole graph. Writes that close cycles are rare.
+//! - When a cycle was closed, or the searches of one command have looked at as many links as there
+//!   are, Tarjan over the whole graph: a command costs O(nodes + links) at most, however many
+//!   dependencies it brings.
 //! - An alert follows the component that shares most members with the one it stood for.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +39,7 @@ pub(super) fn update(graph: Graph, changes: &FreshnessChanges, command_id: Uuid)
 struct Touched {
     /// Components with a dependency gained or lost among their members.
     components: BTreeSet<u32>,
-    /// Whether a gained dependency closed a cycle that was none before.
+    /// Whether a gained dependency closed a cycle that was none before, or may have.
     joins: bool,
 }
 
@@ -49,11 +51,13 @@ impl Touched {
         };
         let components = changes.gained.iter().chain(&changes.lost).filter_map(inside).collect();
         let mut search = BothEnds::new(graph);
-        let joins = changes
-            .gained
-            .iter()
-            .filter(|pair| inside(pair).is_none())
-            .any(|&(source, target)| search.reaches(target, source));
+        let joins =
+            changes.gained.iter().filter(|pair| inside(pair).is_none()).any(|&(source, target)| match search
+                .reaches(target, source)
+            {
+                Reach::Found | Reach::TooFar => true,
+                Reach::None => false,
+            });
         Self { components, joins }
     }
 }
@@ -136,6 +140,16 @@ struct BothEnds<'g> {
     /// Per node the number of the last search that saw it, forward and backward.
     seen: Vec<[u32; 2]>,
     searches: u32,
+    /// Links that all searches together may still look at.
+    looks_left: u64,
+}
+
+/// What came of a search.
+enum Reach {
+    Found,
+    None,
+    /// It would look at more links than it may.
+    TooFar,
 }
 
 const FORWARD: usize = 0;
@@ -143,7 +157,8 @@ const BACKWARD: usize = 1;
 
 impl<'g> BothEnds<'g> {
     fn new(graph: &'g Graph) -> Self {
-        Self { graph, seen: Vec::new(), searches: 0 }
+        let looks_left = u64::from(graph.node_count()) + graph.counts().dependencies;
+        Self { graph, seen: Vec::new(), searches: 0, looks_left }
     }
 
     fn links(&self, side: usize, node: u32) -> impl Iterator<Item = &'g Link> + use<'g> {
@@ -152,9 +167,9 @@ impl<'g> BothEnds<'g> {
     }
 
     /// Whether fresh dependencies lead from one node to another one.
-    fn reaches(&mut self, from: u32, to: u32) -> bool {
+    fn reaches(&mut self, from: u32, to: u32) -> Reach {
         if self.links(FORWARD, from).next().is_none() || self.links(BACKWARD, to).next().is_none() {
-            return false;
+            return Reach::None;
         }
         self.seen.resize(self.graph.node_count() as usize, [0; 2]);
         self.searches += 1;
@@ -164,12 +179,14 @@ impl<'g> BothEnds<'g> {
         let mut looked = [0, 0];
         loop {
             let side = usize::from(looked[FORWARD] > looked[BACKWARD]);
-            let Some(node) = frontiers[side].pop() else { return false };
+            let Some(node) = frontiers[side].pop() else { return Reach::None };
             for link in self.links(side, node) {
+                let Some(left) = self.looks_left.checked_sub(1) else { return Reach::TooFar };
+                self.looks_left = left;
                 looked[side] += 1;
                 let seen = &mut self.seen[link.node as usize];
                 if seen[1 - side] == self.searches {
-                    return true;
+                    return Reach::Found;
                 }
                 if seen[side] != self.searches {
                     seen[side] = self.searches;

@@ -106,7 +106,7 @@ pub const SETTINGS: &[Setting] = &[
         "REQUEST_TIMEOUT_SECONDS",
         "SECONDS",
         Default::Text("30"),
-        "How long a request may take",
+        "How long a request body may take to arrive, and a piece of an answer to be taken",
     ),
     row(
         Key::HeaderTimeoutSeconds,

@@ -51,8 +51,8 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
-    pub(super) fn new(answer: DependenciesAnswer, scratches: Arc<ScratchPool>) -> Self {
-        Self { answer: Some(Box::new(answer)), scratches }
+    pub(super) fn new(answer: Box<DependenciesAnswer>, scratches: Arc<ScratchPool>) -> Self {
+        Self { answer: Some(answer), scratches }
     }
 
     fn next(&mut self) -> Option<Bytes> {

@@ -34,8 +34,16 @@ pub(super) async fn serve(app: Arc<App>, stream: TcpStream, mut draining: watch:
         idle: limits::CONNECTION_IDLE.max(header_timeout),
         write: app.settings.request_timeout,
     };
-    let Ok(Ok(is_http2)) = timeout(header_timeout, begins_with_http2_preface(&stream)).await else {
-        return request_timeout(GuardedIo::new(stream, patience, Phase::default())).await;
+    let first_bytes = timeout(header_timeout, begins_with_http2_preface(&stream));
+    let is_http2 = tokio::select! {
+        biased;
+        is_http2 = first_bytes => match is_http2 {
+            Ok(Ok(is_http2)) => is_http2,
+            Ok(Err(_)) => return,
+            Err(_) => return request_timeout(GuardedIo::new(stream, patience, Phase::default())).await,
+        },
+        // A connection on which nothing was asked need not be waited for.
+        () = drain_begins(&mut draining), if !app.is_draining() => return,
     };
     if is_http2 {
         serve_http2(app, stream, patience, &mut draining).await;
@@ -71,7 +79,7 @@ async fn serve_http1(
     let phase = Phase::default();
     let io = TokioIo::new(GuardedIo::new(stream, patience, phase.clone()));
     let service = service_fn(move |request| answer(Arc::clone(&app), request, Some(&phase)));
-    let mut drained = *draining.borrow_and_update();
+    let mut drained = *draining.borrow();
     let mut connection = http1::Builder::new()
         .keep_alive(!drained)
         .timer(TokioTimer::new())
@@ -82,16 +90,15 @@ async fn serve_http1(
     let result = loop {
         tokio::select! {
             result = &mut connection => break result,
-            changed = draining.changed(), if !drained => {
+            () = drain_begins(draining), if !drained => {
                 drained = true;
-                if changed.is_ok() {
-                    Pin::new(&mut connection).graceful_shutdown();
-                }
+                Pin::new(&mut connection).graceful_shutdown();
             }
         }
     };
-    if result.is_err_and(|error| is_timeout(&error)) {
-        request_timeout(connection.into_parts().io.into_inner()).await;
+    let io = connection.into_parts().io.into_inner();
+    if result.is_err() && io.head_came_too_slowly() {
+        request_timeout(io).await;
     }
 }
 
@@ -120,7 +127,7 @@ async fn serve_http2(
         tokio::select! {
             // What ended an HTTP/2 connection is between the peers; hyper has told the other one.
             _ = connection.as_mut() => return,
-            _ = draining.wait_for(|draining| *draining), if !drained => {
+            () = drain_begins(draining), if !drained => {
                 drained = true;
                 connection.as_mut().graceful_shutdown();
             }
@@ -138,9 +145,9 @@ fn answer(
     Box::pin(async move { Ok(exchange(&app, request, under_way).await) })
 }
 
-fn is_timeout(error: &hyper::Error) -> bool {
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
-    source.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+async fn drain_begins(draining: &mut watch::Receiver<bool>) {
+    // The sender is gone when the grace is over: that is an end, too.
+    drop(draining.wait_for(|draining| *draining).await);
 }
 
 async fn request_timeout(mut io: GuardedIo) {

@@ -78,13 +78,10 @@ pub(super) struct GuardedIo {
     read_deadline: Option<Instant>,
     read_timer: Pin<Box<Sleep>>,
     write_timer: Option<Pin<Box<Sleep>>>,
-    linger: Option<Linger>,
-}
-
-/// What is still taken from the peer after the server has said its last.
-struct Linger {
-    end: Pin<Box<Sleep>>,
-    bytes_left: usize,
+    /// Set once a head did not come in time.
+    head_timed_out: bool,
+    /// The end of the time in which bytes are still taken after the server has said its last.
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl GuardedIo {
@@ -99,8 +96,14 @@ impl GuardedIo {
             read_deadline: Some(deadline),
             read_timer: Box::pin(sleep_until(deadline)),
             write_timer: None,
+            head_timed_out: false,
             linger: None,
         }
+    }
+
+    /// Whether a read failed because a request's head did not come in time.
+    pub(super) fn head_came_too_slowly(&self) -> bool {
+        self.head_timed_out
     }
 
     /// What becomes of a read that has nothing to give.
@@ -122,7 +125,8 @@ impl GuardedIo {
             }
         }
         // An idle connection simply ends.
-        Poll::Ready(if phase == HEAD { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) })
+        self.head_timed_out = phase == HEAD;
+        Poll::Ready(if self.head_timed_out { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) })
     }
 
     /// Bytes came: outside an exchange they are those of a head.
@@ -133,21 +137,20 @@ impl GuardedIo {
         }
     }
 
-    /// Ready once the peer has closed, too, or has sent or waited too much.
+    /// Ready once the peer has closed, too, or its time is over.
     fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Some(linger) = &mut self.linger else { return Poll::Ready(()) };
+        let end = self.linger.get_or_insert_with(|| Box::pin(sleep_until(now() + limits::LINGER)));
+        if end.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
         let mut bytes = [0; 4096];
-        while linger.bytes_left > 0 {
+        loop {
             let mut buffer = ReadBuf::new(&mut bytes);
-            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
-                Poll::Pending => return linger.end.as_mut().poll(context),
-                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
-                    linger.bytes_left = linger.bytes_left.saturating_sub(buffer.filled().len());
-                }
-                Poll::Ready(Ok(()) | Err(_)) => return Poll::Ready(()),
+            let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(());
             }
         }
-        Poll::Ready(())
     }
 
     fn poll_written<T>(
@@ -216,8 +219,6 @@ impl AsyncWrite for GuardedIo {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.linger.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
-            let end = Box::pin(sleep_until(now() + limits::LINGER));
-            self.linger = Some(Linger { end, bytes_left: limits::LINGER_BYTES_MAX });
         }
         self.poll_linger(context).map(Ok)
     }

@@ -113,14 +113,17 @@ impl From<Invalid> for Problem {
 
 impl From<MalformedJson> for Problem {
     fn from(error: MalformedJson) -> Self {
-        Self::bad_request(error.to_string())
+        match error {
+            MalformedJson::Syntax(_) => Self::bad_request(error.to_string()),
+            MalformedJson::TooManyValues => Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+        }
     }
 }
 
 impl From<OverBudget> for Problem {
     fn from(error: OverBudget) -> Self {
         let detail = format!("{error}: ask for a smaller depth or max_nodes");
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+        Self { field: Some("depth".into()), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
 }
 
@@ -128,7 +131,10 @@ impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Busy => Self::unavailable("too many writes are waiting; try again", 1).not_applied(),
-            WriteError::Stopping => Self::unavailable("the server is shutting down", 5).not_applied(),
+            WriteError::Stopping => {
+                Self::unavailable("the server has stopped taking writes and is to be restarted", 5)
+                    .not_applied()
+            }
             WriteError::Refused(refusal) => Self::from(refusal),
             WriteError::TooLarge => {
                 let detail = "the report is too long to be written as one; split it into several requests";

@@ -3,14 +3,23 @@
 //! `+` is a space, an empty value counts as absent, unknown names are ignored; of a name given twice
 //! the last value counts.
 
+use std::borrow::Cow;
+use std::fmt::Display;
+
 use percent_encoding::percent_decode_str;
 
 use super::problem::Problem;
 use crate::ingest::Invalid;
 use crate::limits;
 
-/// Decoded parameters in the order given, with their raw values.
-pub(super) struct Parameters<'q>(Vec<(String, &'q str)>);
+/// The parameters in the order given.
+pub(super) struct Parameters<'q>(Vec<Parameter<'q>>);
+
+struct Parameter<'q> {
+    name: Cow<'q, str>,
+    raw: &'q str,
+    value: Cow<'q, str>,
+}
 
 impl<'q> Parameters<'q> {
     /// Splits a query string; malformed encoding of a name or a value is a 400.
@@ -22,33 +31,37 @@ impl<'q> Parameters<'q> {
         }
         let mut parameters = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            decode_form(value)?;
-            parameters.push((decode_form(name)?, value));
+            let (name, raw) = pair.split_once('=').unwrap_or((pair, ""));
+            parameters.push(Parameter { name: decode_form(name)?, raw, value: decode_form(raw)? });
         }
         Ok(Self(parameters))
     }
 
-    /// The raw value of a parameter; `None` when it is absent or empty.
+    fn last(&self, name: &str) -> Option<&Parameter<'q>> {
+        let parameter = self.0.iter().rev().find(|parameter| parameter.name == name)?;
+        Some(parameter).filter(|parameter| !parameter.raw.is_empty())
+    }
+
+    /// The value of a parameter as it came; `None` when it is absent or empty.
     pub(super) fn raw(&self, name: &str) -> Option<&'q str> {
-        let (_, value) = self.0.iter().rev().find(|(other, _)| other == name)?;
-        Some(*value).filter(|value| !value.is_empty())
+        self.last(name).map(|parameter| parameter.raw)
     }
 
     /// The decoded value of a parameter; `None` when it is absent or empty.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
-        self.raw(name).and_then(|value| decode_form(value).ok())
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.last(name).map(|parameter| parameter.value.as_ref())
     }
 
     /// A parameter read by `parse`; what it does not read is a 422 that says what is expected.
-    pub(super) fn read<T>(
+    pub(super) fn read<T, E: Display>(
         &self,
         name: &'static str,
-        expected: &str,
+        expected: impl FnOnce() -> E,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>, Invalid> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        parse(&text).map(Some).ok_or_else(|| Invalid::new(name, Some(&text), format!("expected {expected}")))
+        let invalid = || Invalid::new(name, Some(text), format!("expected {}", expected()));
+        parse(text).map(Some).ok_or_else(invalid)
     }
 
     /// A parameter with one of some names.
@@ -58,38 +71,47 @@ impl<'q> Parameters<'q> {
         names: &[&str],
         parse: fn(&str) -> Option<T>,
     ) -> Result<Option<T>, Invalid> {
-        self.read(name, &format!("one of {}", names.join(", ")), parse)
+        self.read(name, || format!("one of {}", names.join(", ")), parse)
     }
 
     /// An integer parameter from `least` to `most`.
     pub(super) fn integer(&self, name: &'static str, least: u32, most: u32) -> Result<Option<u32>, Invalid> {
         let in_range = |number: &u32| (least..=most).contains(number);
-        self.read(name, &format!("an integer from {least} to {most}"), |text| {
-            let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-            text.parse().ok().filter(|number| digits && in_range(number))
-        })
+        self.read(
+            name,
+            || format!("an integer from {least} to {most}"),
+            |text| {
+                let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+                text.parse().ok().filter(|number| digits && in_range(number))
+            },
+        )
     }
 
     /// A parameter that is `true` or `false`.
     pub(super) fn flag(&self, name: &'static str) -> Result<Option<bool>, Invalid> {
-        self.read(name, "true or false", |text| text.parse().ok())
+        self.read(name, || "true or false", |text| text.parse().ok())
     }
 }
 
-/// Percent-decodes a part of a query string.
-pub(super) fn decode_form(text: &str) -> Result<String, Problem> {
-    decode(&text.replace('+', " "))
+/// Decodes a part of a query string.
+pub(super) fn decode_form(text: &str) -> Result<Cow<'_, str>, Problem> {
+    if text.contains('+') {
+        return Ok(Cow::Owned(decode(&text.replace('+', " "))?.into_owned()));
+    }
+    decode(text)
 }
 
 /// Percent-decodes a path segment; what is not UTF-8 afterwards, or not well encoded, is a 400.
-pub(super) fn decode(text: &str) -> Result<String, Problem> {
+pub(super) fn decode(text: &str) -> Result<Cow<'_, str>, Problem> {
+    if !text.contains('%') {
+        return Ok(Cow::Borrowed(text));
+    }
     if !is_well_encoded(text.as_bytes()) {
         return Err(Problem::bad_request("a percent sign is followed by two hexadecimal digits"));
     }
-    match percent_decode_str(text).decode_utf8() {
-        Ok(text) => Ok(text.into_owned()),
-        Err(_) => Err(Problem::bad_request("the address is not UTF-8 once it is percent-decoded")),
-    }
+    percent_decode_str(text)
+        .decode_utf8()
+        .map_err(|_| Problem::bad_request("the address is not UTF-8 once it is percent-decoded"))
 }
 
 fn is_well_encoded(text: &[u8]) -> bool {
@@ -106,7 +128,7 @@ mod tests {
     #[test]
     fn parameters_are_decoded() {
         let parameters = Parameters::parse(Some("q=a+b%2B&depth=&depth=&x&limit=5&limit=7")).unwrap();
-        assert_eq!(parameters.text("q").as_deref(), Some("a b+"));
+        assert_eq!(parameters.text("q"), Some("a b+"));
         assert_eq!(parameters.text("depth"), None);
         assert_eq!(parameters.text("x"), None);
         assert_eq!(parameters.integer("limit", 1, 10), Ok(Some(7)));

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crossbeam::queue::ArrayQueue;
 use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::problem::Problem;
 use crate::limits;
@@ -37,10 +39,12 @@ pub struct Live {
 pub struct App {
     pub(super) settings: HttpSettings,
     pub(super) scratches: Arc<ScratchPool>,
-    /// Traversals off the async threads.
-    pub(super) heavy: Semaphore,
-    /// Bodies that are being read and checked.
-    pub(super) bodies: Semaphore,
+    /// For queries that take long.
+    pub(super) queries: Lane,
+    /// For bodies that take long to check.
+    pub(super) bodies: Lane,
+    /// KiB of bodies, from the first byte read to the reply.
+    pub(super) body_room: Arc<Semaphore>,
     live: OnceLock<Live>,
     draining: AtomicBool,
 }
@@ -51,8 +55,9 @@ impl App {
         Self {
             settings,
             scratches: Arc::new(ScratchPool(ArrayQueue::new(64))),
-            heavy: Semaphore::new(limits::QUERY_HEAVY_CONCURRENT_MAX),
-            bodies: Semaphore::new(limits::BODY_CONCURRENT_MAX),
+            queries: Lane::new(limits::QUERY_HEAVY_CONCURRENT_MAX),
+            bodies: Lane::new(limits::BODY_CONCURRENT_MAX),
+            body_room: Arc::new(Semaphore::new(limits::BODIES_KIB_MAX.max(settings.max_body_bytes / 512))),
             live: OnceLock::new(),
             draining: AtomicBool::new(false),
         }
@@ -84,6 +89,32 @@ impl App {
 
     pub(super) fn live_if_ready(&self) -> Option<&Live> {
         self.live.get()
+    }
+}
+
+/// A way off the async threads for a bounded number of jobs at a time.
+pub(super) struct Lane(Arc<Semaphore>);
+
+impl Lane {
+    fn new(jobs: usize) -> Self {
+        Self(Arc::new(Semaphore::new(jobs)))
+    }
+
+    /// Runs long work. It keeps its turn to its end, even where the request that wanted it is gone.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = timeout(limits::LANE_WAIT, Arc::clone(&self.0).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else {
+            return Err(Problem::unavailable("too many expensive requests are under way; try again", 1));
+        };
+        let work = move || {
+            let result = work();
+            drop(turn);
+            result
+        };
+        spawn_blocking(work).await.map_err(|_| Problem::internal())
     }
 }
 

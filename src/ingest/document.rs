@@ -33,16 +33,25 @@ pub enum Json<'a> {
 
 /// Why a text is no JSON document that we take.
 #[derive(Debug, thiserror::Error)]
-#[error("the body is not valid JSON: {0}")]
-pub struct MalformedJson(#[from] serde_json::Error);
+pub enum MalformedJson {
+    /// It is none, or holds a key twice.
+    #[error("the body is not valid JSON: {0}")]
+    Syntax(serde_json::Error),
+    /// It is one, and too much.
+    #[error("a document has at most {} values; split it into several requests", limits::JSON_VALUES_MAX)]
+    TooManyValues,
+}
 
 /// Reads one document. O(bytes).
 pub fn parse_json(text: &[u8]) -> Result<Json<'_>, MalformedJson> {
     let values_left = Cell::new(limits::JSON_VALUES_MAX);
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let document = Reader { values_left: &values_left }.deserialize(&mut reader)?;
-    reader.end()?;
-    Ok(document)
+    let document = Reader { values_left: &values_left }.deserialize(&mut reader);
+    let document = document.and_then(|document| reader.end().map(|()| document));
+    document.map_err(|error| match values_left.get() {
+        OVERDRAWN => MalformedJson::TooManyValues,
+        _ => MalformedJson::Syntax(error),
+    })
 }
 
 impl<'a> Json<'a> {
@@ -72,6 +81,9 @@ pub(super) fn to_map(members: &[(Cow<'_, str>, Json<'_>)]) -> Map<String, Value>
     members.iter().map(|(key, value)| (key.to_string(), value.to_value())).collect()
 }
 
+/// What is left when a document had more values than it may.
+const OVERDRAWN: usize = usize::MAX;
+
 #[derive(Clone, Copy)]
 struct Reader<'c> {
     values_left: &'c Cell<usize>,
@@ -81,11 +93,11 @@ impl<'a> DeserializeSeed<'a> for Reader<'_> {
     type Value = Json<'a>;
 
     fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Json<'a>, D::Error> {
-        let Some(left) = self.values_left.get().checked_sub(1) else {
-            let limit = limits::JSON_VALUES_MAX;
-            return Err(D::Error::custom(format!("a document has at most {limit} values")));
-        };
+        let left = self.values_left.get().checked_sub(1).unwrap_or(OVERDRAWN);
         self.values_left.set(left);
+        if left == OVERDRAWN {
+            return Err(D::Error::custom("too many values"));
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -211,6 +223,6 @@ mod tests {
     #[test]
     fn a_document_has_so_many_values() {
         let text = format!("[{}1]", "1,".repeat(limits::JSON_VALUES_MAX));
-        assert!(parse_json(text.as_bytes()).unwrap_err().to_string().contains("at most"));
+        assert!(matches!(parse_json(text.as_bytes()), Err(MalformedJson::TooManyValues)));
     }
 }

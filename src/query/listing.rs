@@ -20,6 +20,19 @@ pub struct ServiceFilter {
     pub contains: Option<String>,
 }
 
+impl ServiceFilter {
+    /// Whether a listing has to look at services that it may not show.
+    pub fn is_search(&self) -> bool {
+        let Self { ids, team, criticality, discovered, service_type, contains } = self;
+        ids.is_none()
+            && (team.is_some()
+                || criticality.is_some()
+                || discovered.is_some()
+                || service_type.is_some()
+                || contains.is_some())
+    }
+}
+
 /// A page: node indexes in bytewise order of their ids, greater than `after`, and whether more
 /// follow. O(services passed over + page), with `ids` O(ids · log services).
 pub fn list(graph: &Graph, filter: &ServiceFilter, after: Option<&str>, limit: usize) -> (Vec<u32>, bool) {

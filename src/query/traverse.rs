@@ -69,6 +69,8 @@ pub struct Traversal {
     nodes: Vec<(u32, u8)>,
     /// Services reached downstream and upstream, the root not counted.
     reached: [u32; 2],
+    /// Links looked at.
+    links_seen: u64,
     truncated: bool,
     has_cycles: bool,
 }
@@ -87,6 +89,7 @@ pub fn traverse(
         scratch,
         nodes: Vec::new(),
         reached: [0; 2],
+        links_seen: 0,
         truncated: false,
         has_cycles: false,
     };
@@ -129,13 +132,14 @@ impl Traversal {
             self.scratch.reach(*side, root, 0);
         }
         self.add(graph, root, 0);
-        let mut left = budget;
         for distance in 1..=depth {
             for &side in sides(direction) {
                 let level = std::mem::take(&mut levels[side as usize]);
-                let looks = level.iter().map(|node| links(graph, side, *node).len() as u64).sum();
-                let Some(rest) = left.checked_sub(looks) else { return false };
-                left = rest;
+                let looks: u64 = level.iter().map(|node| links(graph, side, *node).len() as u64).sum();
+                self.links_seen += looks;
+                if self.links_seen > budget {
+                    return false;
+                }
                 levels[side as usize] = self.expand(graph, side, &level, distance);
             }
         }
@@ -221,6 +225,11 @@ impl Traversal {
     /// Whether some service of the answer lies on a cycle.
     pub fn has_cycles(&self) -> bool {
         self.has_cycles
+    }
+
+    /// How many links it looked at: at least as many as the answer has edges.
+    pub fn links_seen(&self) -> u64 {
+        self.links_seen
     }
 
     /// How many groups of edges there are: two for each service, see [`Self::edges`].

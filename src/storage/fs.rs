@@ -119,7 +119,8 @@ impl Storage for Fs {
             Err(TryLockError::WouldBlock) => return Err(LockError::Held { holder: holder_of(&file) }),
             Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
         }
-        describe_holder(&file).map_err(LockError::Io)?;
+        // The text only helps whom the lock keeps out; a full disk must not keep the holder out.
+        drop(describe_holder(&file));
         Ok(FsLock { _file: file })
     }
 }

@@ -79,7 +79,8 @@ impl Metadata {
         &self.facts
     }
 
-    /// The key-wise union of objects, the earlier one winning; one alone is shared, not copied.
+    /// The key-wise union of objects, the earlier one winning unless it says null; one alone is
+    /// shared, not copied.
     pub(crate) fn union(in_priority_order: &[&Self]) -> (Arc<str>, MetadataFacts) {
         match in_priority_order {
             [] => ("{}".into(), MetadataFacts::default()),
@@ -89,7 +90,10 @@ impl Metadata {
                 let mut facts = first.facts.clone();
                 for other in others {
                     for (key, value) in other.object() {
-                        object.entry(key).or_insert(value);
+                        let shown = object.entry(key).or_insert(Value::Null);
+                        if shown.is_null() {
+                            *shown = value;
+                        }
                     }
                     facts.fill_from(&other.facts);
                 }
@@ -201,7 +205,7 @@ mod tests {
     #[test]
     fn union_prefers_the_earlier() {
         let (json, facts) = Metadata::union(&[
-            &metadata(r#"{"team":"a","tier":1}"#),
+            &metadata(r#"{"team":"a","tier":1,"criticality":null}"#),
             &metadata(r#"{"team":"b","criticality":"low","zone":"z"}"#),
         ]);
         let value: Value = serde_json::from_str(&json).unwrap();

@@ -259,6 +259,12 @@ impl<S: Storage> Wal<S> {
         if self.file.is_some() && self.tail.durable_lsn == self.tail.next_lsn - 1 {
             return Ok(());
         }
+        self.probe()
+    }
+
+    /// Writes a mark whether it says anything new or not: whether a disk that was full takes writes
+    /// again.
+    pub fn probe(&mut self) -> Result<(), CommitError> {
         self.append(Kind::Mark, 0, vec![0; HEADER_BYTES])
     }
 

@@ -262,6 +262,15 @@ mod tests {
     use super::*;
     use crate::wal::testing::{any_command, command};
 
+    #[test]
+    fn the_numbers_on_disk_are_those_of_every_log_written_so_far() {
+        // A value may be added at the end. One that is to rank elsewhere needs a mapping here first.
+        assert_eq!(DiscoverySource::NAMES, ["manual", "service_mesh", "otel_service_graph", "kubernetes"]);
+        assert_eq!(CommunicationMode::NAMES, ["sync", "async"]);
+        assert_eq!(DependencyCriticality::NAMES, ["hard", "degraded", "soft"]);
+        assert_eq!(BackoffStrategy::NAMES, ["exponential", "linear", "constant"]);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
 

@@ -43,6 +43,14 @@ impl Published {
         self.graph.store(graph);
     }
 
+    pub(super) fn health(&self) -> Health {
+        match self.health.load(Ordering::Relaxed) {
+            health if health == Health::Healthy as u8 => Health::Healthy,
+            health if health == Health::Full as u8 => Health::Full,
+            _ => Health::Failed,
+        }
+    }
+
     pub(super) fn set_health(&self, health: Health) {
         self.health.store(health as u8, Ordering::Relaxed);
     }
@@ -60,11 +68,7 @@ impl Reader {
 
     /// Whether writes are taken.
     pub fn health(&self) -> Health {
-        match self.0.health.load(Ordering::Relaxed) {
-            health if health == Health::Healthy as u8 => Health::Healthy,
-            health if health == Health::Full as u8 => Health::Full,
-            _ => Health::Failed,
-        }
+        self.0.health()
     }
 
     /// Tells the data directory behind the graph from every other.

@@ -181,3 +181,23 @@ fn a_stop_commits_what_is_queued_and_seals() {
     let again = started(&sim).recovered;
     assert_eq!((again.last_version, again.torn), (50, None));
 }
+
+#[test]
+fn a_disk_with_space_again_is_noticed_without_a_write() {
+    let sim = Sim::new(1);
+    let Started { reader, handle, .. } = started(&sim);
+    let next = sim.operations();
+    for operation in next..next + 3 {
+        sim.fail_at(operation, Fault::NoSpace);
+    }
+    assert_eq!(write(&handle, command("a")), Err(WriteError::StorageFull));
+    assert_eq!(reader.health(), Health::Full);
+    let pause = crossbeam::channel::never::<()>();
+    let healed = (0..1_000).any(|_| {
+        // Nothing ever comes: this only lets time pass.
+        let _ = pause.recv_timeout(std::time::Duration::from_millis(10));
+        reader.health() == Health::Healthy
+    });
+    assert!(healed, "still {:?} after ten seconds", reader.health());
+    assert_eq!(write(&handle, command("a")).map(|committed| committed.version), Ok(1));
+}

@@ -87,24 +87,48 @@ impl<S: Storage> Writer<S> {
                 break;
             }
         }
+        for job in self.jobs.try_iter() {
+            match job {
+                Job::Write(_, reply) => reply(Err(WriteError::Stopping)),
+                Job::Stop => {}
+            }
+        }
         if let Err(error) = self.log.seal() {
             tracing::warn!(%error, "the log was not sealed; the next start replays it as after a crash");
         }
         drop(alive);
     }
 
-    /// The next job. After a pause in the traffic the log notes what is durable.
+    /// The next job. After a pause in the traffic the log notes what is durable; while the disk is
+    /// full it is tried again and again, since callers that see "not ready" send nothing.
     fn next(&mut self) -> Option<Job> {
         match self.jobs.recv_timeout(limits::LOG_MARK_IDLE) {
-            Ok(job) => Some(job),
-            Err(RecvTimeoutError::Disconnected) => None,
-            Err(RecvTimeoutError::Timeout) => {
-                match self.log.mark() {
-                    Ok(()) | Err(CommitError::Closed) => {}
+            Ok(job) => return Some(job),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => match self.log.mark() {
+                // That nothing had to be written says nothing about the disk.
+                Ok(()) | Err(CommitError::Closed) => {}
+                Err(error) => self.note_failure(&error),
+            },
+        }
+        while self.published.health() == Health::Full {
+            match self.jobs.recv_timeout(limits::STORAGE_PROBE) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => match self.log.probe() {
+                    Ok(()) => self.heal(),
                     Err(error) => self.note_failure(&error),
-                }
-                self.jobs.recv().ok()
+                },
             }
+        }
+        self.jobs.recv().ok()
+    }
+
+    /// The disk took a write.
+    fn heal(&self) {
+        if self.published.health() == Health::Full {
+            self.published.set_health(Health::Healthy);
+            tracing::info!("the disk takes writes again");
         }
     }
 
@@ -128,7 +152,7 @@ impl<S: Storage> Writer<S> {
         match self.log.commit(records) {
             Ok(_) => {
                 self.published.publish(graph);
-                self.published.set_health(Health::Healthy);
+                self.heal();
                 waiting.succeed();
             }
             Err(error) => {

@@ -31,13 +31,13 @@ fn chain_from_the_middle() {
 }
 
 /// A body written by hand: a hundred thousand JSON values are slow to build in an unoptimised test.
-fn callers(batch: std::ops::Range<usize>) -> Payload {
+fn report(edges: impl Iterator<Item = (String, String)>) -> Payload {
     let mut body = String::from(r#"{"source":"kubernetes","timestamp":"2026-02-14T10:00:00Z","edges":["#);
-    for index in batch {
+    for (source, target) in edges {
         let comma = if body.ends_with('[') { "" } else { "," };
         write!(
             body,
-            r#"{comma}{{"source":"caller-{index:06}","target":"hub","attributes":{{"communication_mode":"sync"}}}}"#
+            r#"{comma}{{"source":"{source}","target":"{target}","attributes":{{"communication_mode":"sync"}}}}"#
         )
         .unwrap();
     }
@@ -50,8 +50,8 @@ fn callers(batch: std::ops::Range<usize>) -> Payload {
 fn a_hundred_thousand_callers() {
     let server = Server::start();
     for begin in (0..CALLERS).step_by(50_000) {
-        let report = server.ingest(&callers(begin..begin + 50_000));
-        assert_eq!(report["edges_upserted"], 50_000);
+        let calls = (begin..begin + 50_000).map(|index| (format!("caller-{index:06}"), "hub".to_owned()));
+        assert_eq!(server.ingest(&report(calls))["edges_upserted"], 50_000);
     }
     let compact = "/api/v1/services/hub/dependencies?direction=upstream&depth=1&view=ids";
     let all = server.get_json(&format!("{compact}&max_nodes=200000"));
@@ -71,4 +71,20 @@ fn a_hundred_thousand_callers() {
 
     assert_eq!(server.get_json("/api/v1/services/hub")["direct_callers"], CALLERS);
     assert_eq!(Page::read(&server, "q=caller-099&limit=100").ids.len(), 100);
+}
+
+/// The cycle check of one report must not cost a search for each of its dependencies.
+#[test]
+fn a_hundred_thousand_in_a_row_in_one_report() {
+    let server = Server::start();
+    let name = |index: usize| format!("n{index:06}");
+    let row = report((0..100_000).map(|index| (name(index), name(index + 1))));
+    let answer = server.ingest(&row);
+    assert_eq!(
+        (&answer["edges_upserted"], &answer["circular_dependencies_detected"]),
+        (&100_000.into(), &serde_json::json!([]))
+    );
+    let closed = server.ingest(&upsert("manual").edge(&name(100_000), &name(0)));
+    let path = closed["circular_dependencies_detected"][0]["cycle_path"].as_array().unwrap();
+    assert_eq!((path.len(), &path[0], &path[100_001]), (100_002, &name(0).into(), &name(0).into()));
 }

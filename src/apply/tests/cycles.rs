@@ -31,7 +31,7 @@ fn graph_of(nodes: u32) -> Graph {
     let mut edit = empty.edit();
     for node in 0..nodes {
         // Names in another order than indexes.
-        let name = service_id(&format!("s{}", (node * 7) % nodes));
+        let name = service_id(&format!("s{}", (u64::from(node) * 7) % u64::from(nodes)));
         edit.create(Service::placeholder(name, Uuid::from_u128(u128::from(node)), second(0)));
     }
     edit.finish(1).0
@@ -137,4 +137,16 @@ fn a_chain_deeper_than_any_stack_closes_into_one_component() {
     let component = graph.cycles().component(keys[0]).unwrap();
     assert_eq!((component.members.len(), component.path.len()), (length as usize, length as usize + 1));
     assert_eq!(strongly_connected(&graph, 0..length, |node| node != 5), Vec::<Vec<u32>>::new());
+}
+
+#[test]
+fn a_long_acyclic_chain_in_one_edit_is_no_component() {
+    let length = 100_000;
+    let graph = graph_of(length);
+    let steps: Vec<_> = (1..length).map(|node| ((node - 1, node), Step::Fresh)).collect();
+    // A search for each dependency would look at 5,000,000,000 links.
+    let (graph, keys) = change(&graph, &steps, 1);
+    assert_eq!((keys, graph.cycles().len()), (vec![], 0));
+    let (graph, keys) = change(&graph, &[((length - 1, 0), Step::Fresh)], 2);
+    assert_eq!(graph.cycles().component(keys[0]).unwrap().members.len(), length as usize);
 }

@@ -7,18 +7,21 @@
 //! - A line carries its time (RFC 3339, UTC), level, target and message, and the fields of the event
 //!   beside them. Times come from [`crate::clock`].
 
+mod lines;
+
+pub use lines::Flush;
+
 use std::fmt;
 use std::io;
 
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
+use crate::clock;
 use crate::config::{LogFormat, LogLevel};
-use crate::{clock, limits};
 
 /// Why there are no logs.
 #[derive(Debug, thiserror::Error)]
@@ -26,27 +29,17 @@ pub enum TelemetryError {
     /// Another subscriber is in place.
     #[error("logging is already set up in this process")]
     AlreadySet,
+    /// The operating system gave no thread.
+    #[error("cannot start the logs' thread: {0}")]
+    Thread(io::Error),
 }
 
-/// Writes what is still queued when it is dropped.
-#[must_use = "lines that are queued when it is dropped are written, later ones are not"]
-pub struct Flush {
-    _worker: WorkerGuard,
-}
-
-/// Sends the log lines of the whole process to standard error, by a thread of their own: a request
-/// neither waits for the other end of a pipe nor makes a system call for its line. When that end is
-/// so slow that [`limits::LOG_LINES_MAX`] lines wait, further ones are dropped.
+/// Sends the log lines of the whole process to standard error.
 pub fn init(level: LogLevel, format: LogFormat) -> Result<Flush, TelemetryError> {
-    let writer = io::BufWriter::with_capacity(limits::LOG_BUFFER_BYTES, io::stderr());
-    let (lines, worker) = NonBlockingBuilder::default()
-        .buffered_lines_limit(limits::LOG_LINES_MAX)
-        .lossy(true)
-        .thread_name("logs")
-        .finish(writer);
+    let (lines, flush) = lines::to(io::stderr()).map_err(TelemetryError::Thread)?;
     tracing::subscriber::set_global_default(subscriber(level, format, lines))
         .map_err(|_| TelemetryError::AlreadySet)?;
-    Ok(Flush { _worker: worker })
+    Ok(flush)
 }
 
 /// A subscriber that writes lines to `writer`.
@@ -54,8 +47,11 @@ fn subscriber<W>(level: LogLevel, format: LogFormat, writer: W) -> Box<dyn Subsc
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let lines =
-        tracing_subscriber::fmt().with_max_level(filter(level)).with_timer(WallClock).with_writer(writer);
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(filter(level))
+        .with_timer(WallClock)
+        .with_writer(writer)
+        .log_internal_errors(false);
     match format {
         LogFormat::Json => Box::new(lines.json().flatten_event(true).with_span_list(false).finish()),
         LogFormat::Text => Box::new(lines.finish()),

@@ -1,0 +1,59 @@
+//! Reads of the graph.
+//!
+//! Each loads the published graph once. Its parameters are checked first, then the service is looked
+//! up, then a conditional read may end it, and only then is work done.
+
+mod dependencies;
+mod services;
+
+pub(in crate::http) use dependencies::dependencies;
+pub(in crate::http) use services::{service, services};
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use hyper::header::IF_NONE_MATCH;
+use hyper::http::request::Parts;
+use hyper::http::uri::PathAndQuery;
+
+use crate::graph::Graph;
+use crate::http::answer::{Answer, Content};
+use crate::http::problem::Problem;
+use crate::http::state::App;
+
+/// A graph for the length of a request, and how its answers are tagged.
+struct Loaded {
+    graph: Arc<Graph>,
+    etag: String,
+}
+
+/// The tag of an answer: the data directory, the version, and the representation, which is what was
+/// asked for in the form in which this release writes it.
+fn load(app: &App, head: &Parts) -> Result<Loaded, Problem> {
+    let reader = &app.live()?.reader;
+    let graph = reader.load();
+    let asked = head.uri.path_and_query().map_or("", PathAndQuery::as_str);
+    let representation = crc32c::crc32c(asked.as_bytes());
+    let directory = reader.directory_id();
+    let etag = format!("\"{}-{}-json1-{representation:08x}\"", directory.simple(), graph.version());
+    Ok(Loaded { graph, etag })
+}
+
+impl Loaded {
+    /// A 304 when the caller has this representation already.
+    fn not_modified(&self, head: &Parts) -> Option<Answer> {
+        let given = head.headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        let mut tags = given.flat_map(|value| value.split(',')).map(str::trim);
+        let matches = tags.any(|tag| tag == "*" || tag.trim_start_matches("W/") == self.etag);
+        matches.then(|| self.answer(StatusCode::NOT_MODIFIED, Content::Empty))
+    }
+
+    fn answer(&self, status: StatusCode, content: Content) -> Answer {
+        let etag = Some(self.etag.clone());
+        Answer { status, content, version: Some(self.graph.version()), etag }
+    }
+
+    fn find(&self, service_id: &str) -> Result<u32, Problem> {
+        self.graph.find(service_id).ok_or_else(Problem::unknown_service)
+    }
+}
