@@ -21,6 +21,7 @@ mod services;
 mod testing;
 mod url;
 mod version;
+mod wal;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -54,6 +55,7 @@ enum Command {
     Import(import::Options),
     Deps(deps::Options),
     Services(services::Options),
+    Wal(wal::Options),
     /// Print the version of this program
     Version,
 }
@@ -82,6 +84,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<(), Failure> {
         Command::Import(options) => import::run(options, console),
         Command::Deps(options) => deps::run(options, console),
         Command::Services(options) => services::run(options, console),
+        Command::Wal(options) => wal::run(options, console),
         Command::Version => version::run(console),
     }
 }
@@ -158,6 +161,11 @@ mod tests {
             "watershed import",
             "watershed import a.json --source jaeger",
             "watershed version --format yaml",
+            "watershed wal",
+            "watershed wal recover --data-dir nowhere/at/all",
+            "watershed wal recover --truncate-at 5",
+            "watershed wal recover --yes",
+            "watershed wal recover --dry-run --truncate-at 5 --yes",
         ];
         for line in lines {
             let (code, out, err) = typed(line);

@@ -7,6 +7,7 @@
 //! - A line carries its time (RFC 3339, UTC), level, target and message, and the fields of the event
 //!   beside them. Times come from [`crate::clock`].
 
+mod json_lines;
 mod lines;
 
 pub use lines::Flush;
@@ -22,6 +23,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 
 use crate::clock;
 use crate::config::{LogFormat, LogLevel};
+use json_lines::JsonLines;
 
 /// Why there are no logs.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +55,7 @@ where
         .with_writer(writer)
         .log_internal_errors(false);
     match format {
-        LogFormat::Json => Box::new(lines.json().flatten_event(true).with_span_list(false).finish()),
+        LogFormat::Json => Box::new(lines.event_format(JsonLines).finish()),
         LogFormat::Text => Box::new(lines.finish()),
     }
 }

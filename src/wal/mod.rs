@@ -20,6 +20,7 @@
 
 mod batch;
 mod frame;
+mod mend;
 mod reader;
 mod record;
 mod recovery;
@@ -41,6 +42,7 @@ use crate::types::{Command, Timestamp};
 pub use batch::{Batch, ContentError, RecordTooLarge};
 pub use frame::FrameFault;
 use frame::{HEADER_BYTES, Kind, Place};
+pub use mend::{CutError, Verdict, cut, inspect};
 pub use record::RecordError;
 pub use recovery::TornTail;
 pub use segment::SegmentFault;

@@ -70,7 +70,7 @@ pub(super) fn resume<S: Storage>(
     Ok(Opened { file, header, tail: survey.tail, frames: survey.frames, torn })
 }
 
-fn read_header<S: Storage>(
+pub(super) fn read_header<S: Storage>(
     storage: &S,
     reader: &mut Reader<'_, S::File>,
 ) -> Result<SegmentHeader, OpenError> {
@@ -88,7 +88,7 @@ fn read_header<S: Storage>(
     }
 }
 
-fn open_error<S: Storage>(storage: &S, refusal: Refusal) -> OpenError {
+pub(super) fn open_error<S: Storage>(storage: &S, refusal: Refusal) -> OpenError {
     match refusal {
         Refusal::Io(source) => OpenError::Io { doing: "read the log", source },
         Refusal::Damage(damage) => OpenError::Damaged { damage, location: storage.location() },
@@ -112,7 +112,7 @@ fn seal_again<S: Storage>(storage: &S, file: S::File, survey: &Survey) -> Result
 }
 
 /// Writes the bytes of a segment up to `end` into a new file, and keeps the rest aside.
-fn rewrite<S: Storage>(
+pub(super) fn rewrite<S: Storage>(
     storage: &S,
     file: &S::File,
     end: u64,

@@ -156,3 +156,33 @@ fn an_open_server_stays_on_loopback() {
         assert_eq!(finished.error_lines().len(), 1, "{host}: {finished:?}");
     }
 }
+
+#[test]
+fn the_command_that_a_refusal_names_mends_the_log() {
+    let mut server = killed(40);
+    let (path, mut bytes, used) = log_file(&server.data());
+    bytes[used / 2] ^= 0x10;
+    fs::write(&path, &bytes).unwrap();
+    let recover =
+        |extra: &[&str]| run(command(["wal", "recover", "--data-dir"]).arg(server.data()).args(extra));
+    let shown = recover(&["--dry-run"]);
+    assert_eq!((shown.code, fs::read(&path).unwrap()), (Some(3), bytes.clone()), "it only looks: {shown:?}");
+    let lsn: u64 =
+        shown.stdout.split("--truncate-at ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    for wrong in [lsn - 1, lsn + 1] {
+        assert_eq!(recover(&["--truncate-at", &wrong.to_string(), "--yes"]).code, Some(2));
+    }
+    assert_eq!(fs::read(&path).unwrap(), bytes, "nothing was cut at another place");
+    let cut = recover(&["--truncate-at", &lsn.to_string(), "--yes"]);
+    assert_eq!(cut.code, Some(0), "{cut:?}");
+    let kept: Vec<_> = fs::read_dir(server.data().join("quarantine")).unwrap().map(Result::unwrap).collect();
+    assert!(
+        kept.iter().any(|entry| bytes.ends_with(&fs::read(entry.path()).unwrap())),
+        "what was cut is kept"
+    );
+    assert_eq!(recover(&[]).code, Some(0), "the log is sound now");
+    server.start_again();
+    assert_eq!(server.version(), lsn - 1);
+    let locked = run(command(["wal", "recover", "--data-dir"]).arg(server.data()));
+    assert_eq!(locked.code, Some(4), "{locked:?}");
+}

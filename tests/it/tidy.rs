@@ -53,7 +53,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("storage", &[]),
     ("wal", &["types", "limits", "storage"]),
     ("writer", &["types", "limits", "graph", "apply", "storage", "wal"]),
-    ("http", &["types", "limits", "query", "render", "ingest", "graph", "writer", "clock"]),
+    ("http", &["types", "limits", "json", "query", "render", "ingest", "graph", "writer", "clock"]),
     ("config", &["limits"]),
     ("samples", &["types", "limits", "ingest"]),
     ("server", ALL),
