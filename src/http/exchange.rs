@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::header::{
@@ -32,14 +33,25 @@ pub(super) async fn exchange(
     request: Request<Incoming>,
     under_way: Option<Exchange>,
 ) -> Response<AnswerBody> {
-    let begun = clock::monotonic();
     let (head, body) = request.into_parts();
     let correlation_id = correlation_id(&head.headers);
     let path = head.uri.path();
-    let (template, result) = match Route::find(&head.method, path) {
-        Ok(route) => (route.template(), unless_it_panics(handle(app, &route, &head, body)).await),
-        Err(NoRoute::Path) => ("none", Err(no_such_path())),
-        Err(NoRoute::Method { template, allow }) => (template, Err(no_such_method(allow))),
+    let route = Route::find(&head.method, path);
+    let line = LogLine {
+        begun: clock::monotonic(),
+        correlation_id: &correlation_id,
+        method: &head.method,
+        template: match &route {
+            Ok(route) => route.template(),
+            Err(NoRoute::Path) => "none",
+            Err(NoRoute::Method { template, .. }) => template,
+        },
+        is_written: false,
+    };
+    let result = match route {
+        Ok(route) => unless_it_panics(handle(app, &route, &head, body)).await,
+        Err(NoRoute::Path) => Err(no_such_path()),
+        Err(NoRoute::Method { allow, .. }) => Err(no_such_method(allow)),
     };
     let version = match &result {
         Ok(answer) => answer.version,
@@ -53,16 +65,47 @@ pub(super) async fn exchange(
     if head.method == Method::HEAD {
         leave_out_content(&mut response);
     }
-    tracing::info!(
-        correlation_id,
-        method = %head.method,
-        route = template,
-        status = response.status().as_u16(),
-        duration_us = begun.elapsed().as_micros() as u64,
-        version,
-        "request"
-    );
+    line.write(response.status(), version);
     response.map(|content| AnswerBody::new(content, under_way))
+}
+
+/// The line of a request in the log: one for each, written when it is answered, or when the client has
+/// gone before it was.
+struct LogLine<'r> {
+    begun: Instant,
+    correlation_id: &'r str,
+    method: &'r Method,
+    template: &'static str,
+    is_written: bool,
+}
+
+impl LogLine<'_> {
+    fn write(mut self, status: StatusCode, version: Option<u64>) {
+        self.is_written = true;
+        tracing::info!(
+            correlation_id = self.correlation_id,
+            method = self.method.as_str(),
+            route = self.template,
+            status = status.as_u16(),
+            duration_us = self.begun.elapsed().as_micros() as u64,
+            version,
+            "request"
+        );
+    }
+}
+
+impl Drop for LogLine<'_> {
+    fn drop(&mut self) {
+        if !self.is_written {
+            tracing::info!(
+                correlation_id = self.correlation_id,
+                method = self.method.as_str(),
+                route = self.template,
+                duration_us = self.begun.elapsed().as_micros() as u64,
+                "request abandoned by its client"
+            );
+        }
+    }
 }
 
 /// A handler that panics answers 500; the panic's own message is on standard error.

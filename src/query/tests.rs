@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::{DependencyFilter, Scratch, ServiceFilter, Traversal, TraverseQuestion, list, traverse};
 use crate::graph::Graph;
 use crate::types::{
-    Attributes, CommunicationMode, Dependency, DependencyCriticality, Direction, DiscoverySource, Metadata,
-    Observation, Service, ServiceId, ServiceType, Timestamp, confidence,
+    Attributes, Dependency, Direction, DiscoverySource, Metadata, Observation, Service, ServiceId,
+    ServiceType, Timestamp, confidence,
 };
 
 const NODES: u32 = 12;
@@ -19,13 +19,7 @@ fn at() -> Timestamp {
 }
 
 fn dependency(source: DiscoverySource, stale: bool) -> Dependency {
-    let attributes = Attributes {
-        communication_mode: CommunicationMode::Sync,
-        criticality: DependencyCriticality::Hard,
-        protocol: None,
-        timeout_ms: None,
-        retry_config: None,
-    };
+    let attributes = Attributes::hard_sync();
     let observation = Observation::first(source, attributes, at());
     Dependency::of(Observation { stale_since: stale.then(at), ..observation })
 }

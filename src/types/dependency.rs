@@ -27,6 +27,20 @@ pub struct Attributes {
     pub retry_config: Option<RetryConfig>,
 }
 
+#[cfg(test)]
+impl Attributes {
+    /// What most tests need: a caller that waits, fails, and says nothing more.
+    pub(crate) fn hard_sync() -> Self {
+        Self {
+            communication_mode: CommunicationMode::Sync,
+            criticality: DependencyCriticality::Hard,
+            protocol: None,
+            timeout_ms: None,
+            retry_config: None,
+        }
+    }
+}
+
 /// How a caller tries again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryConfig {
@@ -146,13 +160,7 @@ mod tests {
     use super::*;
 
     fn observation(source: DiscoverySource, stale: bool) -> Observation {
-        let attributes = Attributes {
-            communication_mode: CommunicationMode::Sync,
-            criticality: DependencyCriticality::Hard,
-            protocol: None,
-            timeout_ms: None,
-            retry_config: None,
-        };
+        let attributes = Attributes::hard_sync();
         let at = Timestamp::parse("2026-02-14T10:00:00Z").unwrap();
         let mut observation = Observation::first(source, attributes, at);
         observation.stale_since = stale.then_some(at);

@@ -7,8 +7,7 @@ use super::{Committed, Handle, Health, Outcome, Started, WriteError, start};
 use crate::limits;
 use crate::storage::{Fault, Sim};
 use crate::types::{
-    Attributes, Change, Command, CommunicationMode, DependencyCriticality, DiscoverySource, EdgeReport,
-    NodeReport, ServiceId, Timestamp, Upsert,
+    Attributes, Change, Command, DiscoverySource, EdgeReport, NodeReport, ServiceId, Timestamp, Upsert,
 };
 use crate::wal::Birth;
 
@@ -26,13 +25,7 @@ fn id(text: &str) -> ServiceId {
 
 /// One dependency of `source` on `b`.
 fn command(source: &str) -> Command {
-    let attributes = Attributes {
-        communication_mode: CommunicationMode::Sync,
-        criticality: DependencyCriticality::Hard,
-        protocol: None,
-        timeout_ms: None,
-        retry_config: None,
-    };
+    let attributes = Attributes::hard_sync();
     let edges = vec![EdgeReport { source: id(source), target: id("b"), attributes }];
     upsert(vec![], edges)
 }

@@ -211,3 +211,16 @@ fn failed_requests_are_logged_and_served_after() {
     }
     assert_eq!(server.get("/api/v1/health").status, 200);
 }
+
+#[test]
+fn a_request_whose_client_leaves_has_its_line_too() {
+    let server = Server::start();
+    let mut connection = server.connect();
+    let head = "POST /api/v1/services/dependencies HTTP/1.1\r\nHost: h\r\nX-Correlation-ID: gone-1\r\nContent-Length: 99";
+    connection.write(format!("{head}\r\nExpect: 100-continue\r\n\r\n").as_bytes()).unwrap();
+    assert_eq!(connection.reply("POST").unwrap().status, 100, "it is under way");
+    drop(connection);
+    let line = server.log_line("gone-1", |line| leaves(line).iter().any(|leaf| **leaf == "gone-1"));
+    let has = |text: &str| leaves(&line).iter().any(|leaf| **leaf == text);
+    assert!(has("POST") && has("/api/v1/services/dependencies"), "{line}");
+}

@@ -24,7 +24,7 @@ fn attributes(mode: CommunicationMode, criticality: DependencyCriticality) -> At
 }
 
 fn hard_sync() -> Attributes {
-    attributes(CommunicationMode::Sync, DependencyCriticality::Hard)
+    Attributes::hard_sync()
 }
 
 fn edge(source: &str, target: &str, attributes: Attributes) -> EdgeReport {
