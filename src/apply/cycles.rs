@@ -3,7 +3,7 @@
 //! - A new dependency between members of one component can only shorten its path; any other makes
 //!   or joins components exactly when its target reaches its source. That is searched from both
 //!   ends at once, so a dependency that closes no cycle mostly costs a few looks.
-//! - A lost dependency inside a component can split it: Tarjan over its members.
+//! - A lost dependency inside a component can split it: Tarjan over its members, and only then.
 //! - When a cycle was closed, or the searches of one command have looked at as many links as there
 //!   are, Tarjan over the whole graph: a command costs O(nodes + links) at most, however many
 //!   dependencies it brings.
@@ -24,7 +24,9 @@ pub(super) fn update(graph: Graph, changes: &FreshnessChanges, command_id: Uuid)
     } else if touched.components.is_empty() {
         return (graph, Vec::new());
     } else {
-        split(&graph, &touched.components)
+        let whole = touched.components.difference(&touched.cut);
+        let whole = whole.filter_map(|key| graph.cycles().component(*key)).map(|each| each.members.clone());
+        whole.chain(split(&graph, &touched.cut)).collect()
     };
     let (gone, new) = differences(&graph, &touched, partition, command_id);
     if new.is_empty() && gone.is_empty() {
@@ -39,6 +41,8 @@ pub(super) fn update(graph: Graph, changes: &FreshnessChanges, command_id: Uuid)
 struct Touched {
     /// Components with a dependency gained or lost among their members.
     components: BTreeSet<u32>,
+    /// Those that lost one: they may have come apart.
+    cut: BTreeSet<u32>,
     /// Whether a gained dependency closed a cycle that was none before, or may have.
     joins: bool,
 }
@@ -49,21 +53,23 @@ impl Touched {
         let inside = |&(source, target): &(u32, u32)| {
             cycles.key_of(source).filter(|key| cycles.key_of(target) == Some(*key))
         };
-        let components = changes.gained.iter().chain(&changes.lost).filter_map(inside).collect();
+        let cut: BTreeSet<u32> = changes.lost.iter().filter_map(inside).collect();
+        let components = changes.gained.iter().filter_map(inside).chain(cut.iter().copied()).collect();
         let mut search = BothEnds::new(graph);
-        let joins =
-            changes.gained.iter().filter(|pair| inside(pair).is_none()).any(|&(source, target)| match search
-                .reaches(target, source)
-            {
-                Reach::Found | Reach::TooFar => true,
-                Reach::None => false,
-            });
-        Self { components, joins }
+        let mut outside = changes.gained.iter().filter(|pair| inside(pair).is_none());
+        let joins = outside.any(|&(source, target)| match search.reaches(target, source) {
+            Reach::Found | Reach::TooFar => true,
+            Reach::None => false,
+        });
+        Self { components, cut, joins }
     }
 }
 
 /// Tarjan within each of some components.
 fn split(graph: &Graph, keys: &BTreeSet<u32>) -> Vec<Vec<u32>> {
+    if keys.is_empty() {
+        return Vec::new();
+    }
     let cycles = graph.cycles();
     let members = keys.iter().filter_map(|key| cycles.component(*key)).flat_map(|each| each.members.iter());
     let allowed = |node| cycles.key_of(node).is_some_and(|key| keys.contains(&key));
