@@ -8,8 +8,12 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
 
 use super::{FileName, LockError, Poisoned, Storage, StorageFile};
 
@@ -17,7 +21,7 @@ use super::{FileName, LockError, Poisoned, Storage, StorageFile};
 const LOCK: &str = "LOCK";
 
 /// A directory of the file system.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fs {
     root: PathBuf,
 }
@@ -153,6 +157,14 @@ impl StorageFile for FsFile {
         self.0.metadata().map(|metadata| metadata.len())
     }
 
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        match fallocate(&self.0, FallocateFlags::empty(), 0, len) {
+            // Not every file system can; zeros take the same room.
+            Err(Errno::OPNOTSUPP) => write_zeros(self, self.size()?..len),
+            outcome => Ok(outcome?),
+        }
+    }
+
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.0.set_len(len)
     }
@@ -163,6 +175,15 @@ impl StorageFile for FsFile {
             Err(error) => Err(Poisoned(error)),
         }
     }
+}
+
+fn write_zeros(file: &FsFile, part: Range<u64>) -> io::Result<()> {
+    let zeros = vec![0; 1024 * 1024];
+    for offset in part.clone().step_by(zeros.len()) {
+        let count = zeros.len().min((part.end - offset) as usize);
+        StorageFile::write_all_at(file, offset, &zeros[..count])?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -197,6 +218,13 @@ mod tests {
         assert_eq!(fs.list().unwrap(), [name("b")], "neither directories nor LOCK");
         fs.open(&name("b")).unwrap().set_len(2).unwrap();
         assert_eq!(file.size().unwrap(), 2);
+        file.allocate(9).unwrap();
+        let mut bytes = [1; 9];
+        file.read_exact_at(0, &mut bytes).unwrap();
+        assert_eq!(bytes, [0; 9]);
+        write_zeros(&file, 9..11).unwrap();
+        file.allocate(4).unwrap();
+        assert_eq!(file.size().unwrap(), 11, "it is never cut by this");
         fs.remove(&name("b")).unwrap();
         assert_eq!(fs.open(&name("b")).unwrap_err().kind(), io::ErrorKind::NotFound);
     }

@@ -15,12 +15,13 @@ mod sim;
 
 use std::fmt;
 use std::io;
+use std::ops::Range;
 
 pub use fs::{Fs, FsFile, FsLock};
 pub use sim::{Fault, Sim, SimFile, SimLock};
 
 /// A directory of files.
-pub trait Storage: Sized {
+pub trait Storage: Clone {
     /// An open file.
     type File: StorageFile;
     /// Holds the directory against other processes until it is dropped.
@@ -54,6 +55,9 @@ pub trait StorageFile: Sized {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
     /// The length in bytes.
     fn size(&self) -> io::Result<u64>;
+    /// Lengthens the file to `len` zeros with room on the disk for all of them, so that writing there needs
+    /// no more space. Never shortens it.
+    fn allocate(&self, len: u64) -> io::Result<()>;
     /// Cuts the file, or lengthens it with zeros.
     fn set_len(&self, len: u64) -> io::Result<()>;
     /// Makes every byte written so far durable, and gives the file back only if that is so.
@@ -90,6 +94,68 @@ pub trait StorageFile: Sized {
         }
         Ok(())
     }
+}
+
+/// Copies `part` of a file into another one, or elsewhere in the same one.
+pub fn copy<F: StorageFile>(from: &F, part: Range<u64>, to: &F, mut at: u64) -> io::Result<()> {
+    const COPY_BYTES: u64 = 1024 * 1024;
+    let mut buffer = vec![0; COPY_BYTES.min(part.end - part.start) as usize];
+    let mut offset = part.start;
+    while offset < part.end {
+        let piece = &mut buffer[..COPY_BYTES.min(part.end - offset) as usize];
+        from.read_exact_at(offset, piece)?;
+        to.write_all_at(at, piece)?;
+        offset += piece.len() as u64;
+        at += piece.len() as u64;
+    }
+    Ok(())
+}
+
+/// What names of files end in that are not finished. Nothing reads them; a start takes them away.
+pub const TEMPORARY: &str = ".tmp";
+
+/// The unfinished file that is to have `name`.
+pub fn temporary(name: &FileName) -> FileName {
+    FileName::parse(format!("{name}{TEMPORARY}")).expect("a file name of ours leaves room for an ending")
+}
+
+/// Makes the unfinished file that is to have `name`, in place of one that was left behind.
+pub fn begin<S: Storage>(storage: &S, name: &FileName) -> io::Result<S::File> {
+    let temporary = temporary(name);
+    match storage.remove(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    storage.create(&temporary)
+}
+
+/// Gives an unfinished file that is synced its name, durably, in place of the one that had it.
+pub fn finish<S: Storage>(storage: &S, name: &FileName) -> io::Result<()> {
+    storage.rename(&temporary(name), name)?;
+    storage.sync_dir()
+}
+
+/// Makes a file that has `name` only once its content is durable, in place of the one that had it.
+pub fn install<S: Storage>(
+    storage: &S,
+    name: &FileName,
+    write: impl FnOnce(&S::File) -> io::Result<()>,
+) -> io::Result<S::File> {
+    let file = begin(storage, name)?;
+    write(&file)?;
+    let file = file.sync().map_err(|poisoned| poisoned.0)?;
+    finish(storage, name)?;
+    Ok(file)
+}
+
+/// Takes away the unfinished files whose names begin with `prefix`.
+pub fn remove_temporaries<S: Storage>(storage: &S, prefix: &str) -> io::Result<()> {
+    for file in storage.list()? {
+        if file.as_str().starts_with(prefix) && file.as_str().ends_with(TEMPORARY) {
+            storage.remove(&file)?;
+        }
+    }
+    Ok(())
 }
 
 /// A sync failed: what was written since the last one may or may not be on the disk, and no later

@@ -36,7 +36,7 @@ use std::io;
 use uuid::Uuid;
 
 use crate::limits;
-use crate::storage::{FileName, LockError, Storage, StorageFile};
+use crate::storage::{FileName, LockError, Storage, StorageFile, remove_temporaries};
 use crate::types::{Command, Timestamp};
 
 pub use batch::{Batch, ContentError, RecordTooLarge};
@@ -214,7 +214,7 @@ impl<S: Storage> Wal<S> {
         } else {
             recovery::resume(storage, each)?
         };
-        segment::remove_temporaries(storage).map_err(OpenError::io("remove temporary files"))?;
+        remove_temporaries(storage, "wal-").map_err(OpenError::io("remove temporary files"))?;
         let recovered = Recovered {
             directory_id: opened.header.directory_id,
             created_at: opened.header.created_at,

@@ -18,11 +18,10 @@ use super::reader::Reader;
 use super::segment::{self, FIRST_SEGMENT, SegmentFault, SegmentHeader};
 use super::survey::{Refusal, Survey, Tail, survey};
 use super::{Birth, OpenError};
-use crate::storage::{FileName, Storage, StorageFile};
+use crate::storage::{FileName, Storage, StorageFile, copy, install};
 use crate::types::Command;
 
 const QUARANTINE: &str = "quarantine";
-const COPY_BYTES: u64 = 1024 * 1024;
 
 /// A log that can be written.
 pub(super) struct Opened<F> {
@@ -45,7 +44,7 @@ pub struct TornTail {
 /// Makes the first segment.
 pub(super) fn begin<S: Storage>(storage: &S, birth: &Birth) -> Result<Opened<S::File>, OpenError> {
     let (header, bytes) = SegmentHeader::first(birth.directory_id, birth.salt, birth.at);
-    let file = segment::install(storage, &segment::name(FIRST_SEGMENT), |file| file.write_all_at(0, &bytes))
+    let file = install(storage, &segment::name(FIRST_SEGMENT), |file| file.write_all_at(0, &bytes))
         .map_err(OpenError::io("make the log"))?;
     let tail = Tail::after_header(&header);
     Ok(Opened { file, header, tail, frames: 0, torn: None })
@@ -125,7 +124,7 @@ pub(super) fn rewrite<S: Storage>(
     } else {
         None
     };
-    let new = segment::install(storage, &segment::name(FIRST_SEGMENT), |new| copy(file, 0..end, new, 0))
+    let new = install(storage, &segment::name(FIRST_SEGMENT), |new| copy(file, 0..end, new, 0))
         .map_err(OpenError::io("make the recovered log durable"))?;
     Ok((new, torn))
 }
@@ -139,19 +138,6 @@ fn quarantine<S: Storage>(storage: &S, file: &S::File, part: Range<u64>) -> io::
         (1u64..).map(|number| FileName::parse(format!("{stem}-{number}")).expect("letters and digits"));
     let name =
         names.into_iter().find(|name| !taken.contains(name)).expect("fewer names are taken than there are");
-    segment::install(&directory, &name, |copied| copy(file, part, copied, 0))?;
+    install(&directory, &name, |copied| copy(file, part, copied, 0))?;
     Ok(name)
-}
-
-fn copy<F: StorageFile>(from: &F, part: Range<u64>, to: &F, mut at: u64) -> io::Result<()> {
-    let mut buffer = vec![0; COPY_BYTES.min(part.end - part.start) as usize];
-    let mut offset = part.start;
-    while offset < part.end {
-        let piece = &mut buffer[..COPY_BYTES.min(part.end - offset) as usize];
-        from.read_exact_at(offset, piece)?;
-        to.write_all_at(at, piece)?;
-        offset += piece.len() as u64;
-        at += piece.len() as u64;
-    }
-    Ok(())
 }

@@ -25,11 +25,9 @@
 //! - A segment has its name only once its header is durable, so a header that does not hold is damage
 //!   and never a torn write.
 
-use std::io;
-
 use uuid::Uuid;
 
-use crate::storage::{FileName, Storage, StorageFile};
+use crate::storage::FileName;
 use crate::types::Timestamp;
 
 /// Bytes of a segment's header.
@@ -42,7 +40,6 @@ pub(super) const FIRST_LSN: u64 = 1;
 const MAGIC: [u8; 8] = *b"WSWAL\x1a\x0a\xa9";
 const FORMAT: u16 = 1;
 const CRC_OFFSET: usize = SEGMENT_HEADER_BYTES - 4;
-const TEMPORARY: &str = ".tmp";
 
 /// What the first bytes of a segment say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,35 +147,6 @@ pub(super) fn name(number: u64) -> FileName {
 pub(super) fn is_segment(file: &FileName) -> bool {
     let digits = file.as_str().strip_prefix("wal-").filter(|digits| digits.len() == 16);
     digits.is_some_and(|digits| u64::from_str_radix(digits, 16).is_ok_and(|number| name(number) == *file))
-}
-
-/// Makes a file that has `name` only once its content is durable, in place of the one that had it.
-pub(super) fn install<S: Storage>(
-    storage: &S,
-    name: &FileName,
-    write: impl FnOnce(&S::File) -> io::Result<()>,
-) -> io::Result<S::File> {
-    let temporary = FileName::parse(format!("{name}{TEMPORARY}")).expect("a file name with an ending");
-    match storage.remove(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let file = storage.create(&temporary)?;
-    write(&file)?;
-    let file = file.sync().map_err(|poisoned| poisoned.0)?;
-    storage.rename(&temporary, name)?;
-    storage.sync_dir()?;
-    Ok(file)
-}
-
-/// Takes away what starts that did not finish left behind.
-pub(super) fn remove_temporaries<S: Storage>(storage: &S) -> io::Result<()> {
-    for file in storage.list()? {
-        if file.as_str().starts_with("wal-") && file.as_str().ends_with(TEMPORARY) {
-            storage.remove(&file)?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -184,6 +184,15 @@ impl StorageFile for SimFile {
         Ok(disk.size(self.inode))
     }
 
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        let mut disk = self.live()?;
+        disk.begin_allocation()?;
+        if disk.size(self.inode) < len {
+            disk.set_len(self.inode, len);
+        }
+        Ok(())
+    }
+
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut disk = self.live()?;
         disk.begin_allocation()?;

@@ -203,6 +203,7 @@ fn a_start_that_is_cut_short_is_harmless_three_deep() {
 }
 
 /// A disk that says it has synced.
+#[derive(Clone)]
 struct Lying(Sim);
 
 struct LyingFile(SimFile);
@@ -259,6 +260,10 @@ impl StorageFile for LyingFile {
 
     fn size(&self) -> io::Result<u64> {
         self.0.size()
+    }
+
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        self.0.allocate(len)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
