@@ -23,6 +23,7 @@
 //! | [`query`] | questions to a graph |
 //! | [`render`] | answers as bytes |
 //! | [`ingest`] | outside shapes made into checked commands |
+//! | [`seeded`] | bugs on demand, for the tests that have to catch them |
 //! | [`storage`] | files: real ones, and simulated ones that fail on demand |
 //! | [`wal`] | the write-ahead log: frames, commit, recovery |
 //! | [`writer`] | the thread that commits and publishes; its handles |
@@ -50,6 +51,7 @@ pub mod limits;
 pub mod query;
 pub mod render;
 pub mod samples;
+pub mod seeded;
 pub mod server;
 pub mod storage;
 pub mod telemetry;

@@ -102,6 +102,18 @@ pub const COMMIT_BYTES_TARGET: usize = 4 * 1024 * 1024;
 pub const LOG_MARK_IDLE: Duration = Duration::from_millis(50);
 /// How often a full disk is tried again while no command comes.
 pub const STORAGE_PROBE: Duration = Duration::from_secs(1);
+/// The version of the data directory's format that is written; the one before it is read.
+pub const DATA_FORMAT: u16 = 2;
+/// A segment of the log, in bytes, unless set otherwise; one that takes a longer frame is longer.
+pub const SEGMENT_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
+/// The smallest segment that can be set.
+pub const SEGMENT_BYTES_MIN: u64 = 64 * 1024;
+/// The largest segment that can be set.
+pub const SEGMENT_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// How long written bytes of the log may wait for their sync when nobody waits for it.
+pub const ASYNC_SYNC_INTERVAL: Duration = Duration::from_millis(50);
+/// Bytes of the log that may wait for their sync.
+pub const ASYNC_SYNC_BYTES: u64 = 1024 * 1024;
 /// One frame of the log, in bytes with its header.
 pub const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 

@@ -25,8 +25,8 @@ use crate::ingest::{parse_json, upsert};
 use crate::samples::Sample;
 use crate::storage::{Fs, LockError};
 use crate::types::{Change, Command};
-use crate::wal::{Birth, OpenError};
-use crate::writer::{self, StartError, Started, Stopper};
+use crate::wal::{Birth, Options};
+use crate::writer::{self, Durability, StartError, Started, Stopper};
 
 /// Why the server did not run, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -45,19 +45,11 @@ pub enum ServeError {
 impl From<StartError> for ServeError {
     fn from(error: StartError) -> Self {
         match &error {
-            StartError::Log(OpenError::Lock { source: LockError::Held { .. }, .. }) => {
-                Self::Locked(error.to_string())
-            }
-            StartError::Thread(_) | StartError::Log(OpenError::Io { .. } | OpenError::Lock { .. }) => {
+            StartError::Lock { source: LockError::Held { .. }, .. } => Self::Locked(error.to_string()),
+            StartError::Log(log) if log.is_damage() => Self::Damaged(error.to_string()),
+            StartError::Lock { .. } | StartError::Thread(_) | StartError::Log(_) => {
                 Self::Failed(error.into())
             }
-            StartError::Log(
-                OpenError::Damaged { .. }
-                | OpenError::Header { .. }
-                | OpenError::Format { .. }
-                | OpenError::UnknownKind { .. }
-                | OpenError::UnexpectedSegment { .. },
-            ) => Self::Damaged(error.to_string()),
         }
     }
 }
@@ -148,7 +140,7 @@ fn start_writer(data_dir: PathBuf) -> Result<Started, ServeError> {
     let doing = format!("cannot use the data directory {}", data_dir.display());
     let storage = Fs::at(data_dir).context(doing)?;
     let birth = Birth { directory_id: clock::new_id(), salt: clock::random_u64(), at: clock::now() };
-    Ok(writer::start(&storage, &birth)?)
+    Ok(writer::start(&storage, &birth, Options::default(), Durability::Sync)?)
 }
 
 /// Writes a sample as any source would, observed now: a sample is never stale from the start.

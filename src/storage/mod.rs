@@ -17,6 +17,8 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 
+use crate::seeded::{self, Bug};
+
 pub use fs::{Fs, FsFile, FsLock};
 pub use sim::{Fault, Sim, SimFile, SimLock};
 
@@ -68,6 +70,7 @@ pub trait StorageFile: Sized {
         while !bytes.is_empty() {
             match self.write_at(offset, bytes) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(_) if seeded::has(Bug::IgnoreShortWrite) => return Ok(()),
                 Ok(written) => {
                     bytes = &bytes[written..];
                     offset += written as u64;
@@ -132,7 +135,7 @@ pub fn begin<S: Storage>(storage: &S, name: &FileName) -> io::Result<S::File> {
 /// Gives an unfinished file that is synced its name, durably, in place of the one that had it.
 pub fn finish<S: Storage>(storage: &S, name: &FileName) -> io::Result<()> {
     storage.rename(&temporary(name), name)?;
-    storage.sync_dir()
+    if seeded::has(Bug::DropDirectorySync) { Ok(()) } else { storage.sync_dir() }
 }
 
 /// Makes a file that has `name` only once its content is durable, in place of the one that had it.
@@ -143,7 +146,7 @@ pub fn install<S: Storage>(
 ) -> io::Result<S::File> {
     let file = begin(storage, name)?;
     write(&file)?;
-    let file = file.sync().map_err(|poisoned| poisoned.0)?;
+    let file = if seeded::has(Bug::DropTemporarySync) { file } else { file.sync().map_err(|poisoned| poisoned.0)? };
     finish(storage, name)?;
     Ok(file)
 }

@@ -93,11 +93,12 @@ impl Batch {
     }
 }
 
-/// Gives each of a payload's commands to `each`, with its lsn.
+/// Gives each of a payload's commands to `each`, with its lsn; those up to `after` are passed over.
 pub(super) fn read(
     payload: &[u8],
     records: u32,
     first_lsn: u64,
+    after: u64,
     each: &mut impl FnMut(u64, Command),
 ) -> Result<(), ContentError> {
     let mut rest = payload;
@@ -105,7 +106,9 @@ pub(super) fn read(
         let (length, behind) = rest.split_first_chunk::<LENGTH_BYTES>().ok_or(ContentError::Length)?;
         let length = u32::from_le_bytes(*length) as usize;
         let (bytes, behind) = behind.split_at_checked(length).ok_or(ContentError::Length)?;
-        each(lsn, record::decode(bytes).map_err(|source| ContentError::Record { lsn, source })?);
+        if lsn > after {
+            each(lsn, record::decode(bytes).map_err(|source| ContentError::Record { lsn, source })?);
+        }
         rest = behind;
     }
     if records == 0 || rest.is_empty() { Ok(()) } else { Err(ContentError::Length) }
@@ -118,7 +121,7 @@ mod tests {
 
     fn commands(payload: &[u8], records: u32) -> Result<Vec<(u64, Command)>, ContentError> {
         let mut commands = Vec::new();
-        read(payload, records, 5, &mut |lsn, command| commands.push((lsn, command)))?;
+        read(payload, records, 5, 0, &mut |lsn, command| commands.push((lsn, command)))?;
         Ok(commands)
     }
 
@@ -131,6 +134,9 @@ mod tests {
         let payload = &frame[HEADER_BYTES..];
         assert_eq!(payload.len(), bytes);
         assert_eq!(commands(payload, 2), Ok(vec![(5, command(5)), (6, command(6))]));
+        let mut later = Vec::new();
+        read(payload, 2, 5, 5, &mut |lsn, _| later.push(lsn)).unwrap();
+        assert_eq!(later, [6]);
         assert_eq!(commands(payload, 1), Err(ContentError::Length));
         assert_eq!(commands(payload, 3), Err(ContentError::Length));
         assert_eq!(commands(&payload[..bytes - 1], 2), Err(ContentError::Length));

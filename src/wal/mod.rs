@@ -1,24 +1,27 @@
 //! The write-ahead log: what is acknowledged is in it and synced.
 //!
 //! ```text
-//! Command ─▶ record ─▶ batch ─▶ frame ─▶ segment file     commit: write, fdatasync, then answer
-//! Command ◀─ record ◀─ batch ◀─ survey ◀─ reader          open:   read, judge, make durable, then serve
+//! Command ─▶ record ─▶ batch ─▶ frame ─▶ segment ─▶ segment …   commit: write, fdatasync, then answer
+//! Command ◀─ record ◀─ batch ◀─ survey ◀─ reader ◀─ chain       open:   read, judge, make durable, then serve
 //! ```
 //!
 //! - `record` and `batch`: commands ⇄ bytes. `frame` and `segment`: the formats on disk.
+//! - `append`: the log as it is written. `chain`: the segments in their order.
 //! - `reader` and `survey`: what a segment holds, and whether what does not hold is a torn write or
-//!   damage. `recovery`: what follows from that.
+//!   damage. `recovery`: what follows from that. `mend`: what an operator can do about damage.
 //!
-//! What it is not: a sequence of segments with snapshots between them; there is one segment and it
-//! grows. Neither does it know what a command means.
+//! What it is not: the data directory. Snapshots let old segments go and the graph begin in the midst of
+//! the log; what they say of it comes in as a [`Basis`]. Neither does it know what a command means.
 //!
 //! - The sequence of a record (its lsn) is the version that its command gives the graph: from 1, dense.
 //! - A commit is one frame and is whole or not at all.
-//! - After a failed write or sync the log is closed for good, except when the disk is full: then nothing
-//!   was written that counts, and the next commit may succeed.
+//! - After a failed sync the log is closed for good. After a failed write it goes on elsewhere; when the disk
+//!   is full nothing was written that counts, and the next commit may succeed.
 //! - No clock and no randomness: a new log's id, salt and time come in with [`Birth`].
 
+mod append;
 mod batch;
+mod chain;
 mod frame;
 mod mend;
 mod reader;
@@ -36,18 +39,31 @@ use std::io;
 use uuid::Uuid;
 
 use crate::limits;
-use crate::storage::{FileName, LockError, Storage, StorageFile, remove_temporaries};
-use crate::types::{Command, Timestamp};
+use crate::storage::{FileName, Storage};
+use crate::types::Timestamp;
 
+pub use append::Wal;
 pub use batch::{Batch, ContentError, RecordTooLarge};
+pub use chain::{Basis, needed_segments, remove_segments};
 pub use frame::FrameFault;
-use frame::{HEADER_BYTES, Kind, Place};
-pub use mend::{CutError, Verdict, cut, inspect};
+pub use mend::{Cut, CutError, Finding, Verdict, cut, dump, inspect, verify};
 pub use record::RecordError;
 pub use recovery::TornTail;
 pub use segment::SegmentFault;
 pub use survey::Damage;
-use survey::Tail;
+
+/// How a log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The room of a new segment, in bytes.
+    pub segment_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { segment_bytes: limits::SEGMENT_BYTES_DEFAULT }
+    }
+}
 
 /// What a new log is made from; without effect where there is one.
 #[derive(Clone, Debug)]
@@ -70,10 +86,10 @@ pub struct Recovered {
     pub created_at: Timestamp,
     /// The version of the last command; 0 when there is none.
     pub last_version: u64,
-    /// Frames, those without commands among them.
+    /// The number of the oldest segment.
+    pub first_segment: u64,
+    /// Frames that were read, those without commands among them.
     pub frames: u64,
-    /// Bytes of the log.
-    pub log_bytes: u64,
     /// What was cut from its end.
     pub torn: Option<TornTail>,
 }
@@ -81,14 +97,6 @@ pub struct Recovered {
 /// Why a log cannot be used. Nothing was changed, save after [`OpenError::Io`].
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The directory is another process's, or cannot be taken.
-    #[error("{location}: {source}")]
-    Lock {
-        /// The directory.
-        location: String,
-        /// Why.
-        source: LockError,
-    },
     /// Records that were acknowledged cannot be read.
     #[error("{damage}. Nothing was changed. Run: watershed wal recover --data-dir {location} --dry-run")]
     Damaged {
@@ -127,11 +135,28 @@ pub enum OpenError {
         /// The frame's.
         kind: u8,
     },
-    /// A segment besides the first, which this program does not make.
-    #[error("{segment}: this program reads a log of one segment. Nothing was changed.")]
-    UnexpectedSegment {
+    /// A segment that should be there is not.
+    #[error("{segment}: the file is missing. Nothing was changed. Run: watershed wal recover --data-dir {location} --dry-run")]
+    Missing {
         /// The file.
         segment: FileName,
+        /// The directory.
+        location: String,
+    },
+    /// The log begins behind the newest snapshot that can be used.
+    #[error(
+        "{segment} offset 0 lsn {first_lsn}: the log begins here, and no snapshot that can be used reaches beyond \
+         lsn {version}. Nothing was changed. Run: watershed wal recover --data-dir {location} --dry-run"
+    )]
+    Gap {
+        /// The oldest segment.
+        segment: FileName,
+        /// The first lsn in it.
+        first_lsn: u64,
+        /// The newest snapshot's; 0 when there is none.
+        version: u64,
+        /// The directory.
+        location: String,
     },
     /// The disk refused.
     #[error("cannot {doing}: {source}")]
@@ -144,6 +169,33 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    fn header<S: Storage>(storage: &S, number: u64, fault: SegmentFault) -> Self {
+        let segment = segment::name(number);
+        match fault {
+            SegmentFault::Format { .. } => Self::Format { segment, fault },
+            SegmentFault::Cut | SegmentFault::Magic | SegmentFault::Crc { .. } | SegmentFault::Value(_) => {
+                Self::Header { segment, fault, location: storage.location() }
+            }
+        }
+    }
+
+    fn missing<S: Storage>(storage: &S, number: u64) -> Self {
+        Self::Missing { segment: segment::name(number), location: storage.location() }
+    }
+
+    /// Whether the directory does not hold what it should, rather than the disk not answering.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. }
+            | Self::Header { .. }
+            | Self::Format { .. }
+            | Self::UnknownKind { .. }
+            | Self::Missing { .. }
+            | Self::Gap { .. } => true,
+            Self::Io { .. } => false,
+        }
+    }
+
     fn io(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { doing, source }
     }
@@ -161,7 +213,7 @@ pub enum CommitError {
         /// What it would be.
         frame_bytes: usize,
     },
-    /// The write failed. Not applied; the log is closed.
+    /// The write failed. Not applied; [`Wal::is_open`] tells whether the log can be used on.
     #[error("cannot write the log: {0}")]
     Failed(#[source] io::Error),
     /// The sync failed. The commands may or may not be there after a restart; the log is closed.
@@ -172,133 +224,11 @@ pub enum CommitError {
     Closed,
 }
 
-/// A commit that is durable.
+/// A commit that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed {
     /// The version of its last command.
     pub last_version: u64,
     /// Bytes that it added to the log.
     pub frame_bytes: u64,
-    /// Bytes of the log with it.
-    pub log_bytes: u64,
-}
-
-/// A log that is open for appending. Dropped without [`Wal::seal`] it counts as stopped uncleanly.
-#[derive(Debug)]
-pub struct Wal<S: Storage> {
-    /// `None` once an error closed the log.
-    file: Option<S::File>,
-    salt: u64,
-    tail: Tail,
-    _lock: S::Lock,
-}
-
-impl<S: Storage> Wal<S> {
-    /// Opens the directory's log, or makes one, and gives each command in it to `each`, in order, with
-    /// its version. What was given is durable, and counts, when this returns `Ok`.
-    pub fn open(
-        storage: &S,
-        birth: &Birth,
-        each: impl FnMut(u64, Command),
-    ) -> Result<(Self, Recovered), OpenError> {
-        let lock =
-            storage.try_lock().map_err(|source| OpenError::Lock { location: storage.location(), source })?;
-        let files = storage.list().map_err(OpenError::io("list the data directory"))?;
-        let segments: Vec<_> = files.into_iter().filter(segment::is_segment).collect();
-        let first = segment::name(segment::FIRST_SEGMENT);
-        if let Some(segment) = segments.iter().find(|name| **name != first) {
-            return Err(OpenError::UnexpectedSegment { segment: segment.clone() });
-        }
-        let opened = if segments.is_empty() {
-            recovery::begin(storage, birth)?
-        } else {
-            recovery::resume(storage, each)?
-        };
-        remove_temporaries(storage, "wal-").map_err(OpenError::io("remove temporary files"))?;
-        let recovered = Recovered {
-            directory_id: opened.header.directory_id,
-            created_at: opened.header.created_at,
-            last_version: opened.tail.next_lsn - 1,
-            frames: opened.frames,
-            log_bytes: opened.tail.offset,
-            torn: opened.torn,
-        };
-        let wal = Self { file: Some(opened.file), salt: opened.header.salt, tail: opened.tail, _lock: lock };
-        Ok((wal, recovered))
-    }
-
-    /// The version that the next command gives the graph.
-    pub fn next_version(&self) -> u64 {
-        self.tail.next_lsn
-    }
-
-    /// Writes a batch as one frame and syncs it.
-    ///
-    /// # Panics
-    ///
-    /// When the batch is empty or does not start at [`Self::next_version`].
-    pub fn commit(&mut self, batch: Batch) -> Result<Committed, CommitError> {
-        assert!(batch.records() > 0, "a commit has a command");
-        if self.file.is_none() {
-            return Err(CommitError::Closed);
-        }
-        assert_eq!(batch.first_version(), self.tail.next_lsn, "versions are dense");
-        let frame_bytes = batch.frame_bytes();
-        if frame_bytes > limits::FRAME_BYTES_MAX {
-            return Err(CommitError::TooLarge { frame_bytes });
-        }
-        self.append(Kind::Data, batch.records(), batch.into_frame())?;
-        Ok(Committed {
-            last_version: self.tail.next_lsn - 1,
-            frame_bytes: frame_bytes as u64,
-            log_bytes: self.tail.offset,
-        })
-    }
-
-    /// Notes in the log that its last commit is durable, if that is not in it yet. Until then a flipped
-    /// bit in that commit cannot be told from a torn write. For a pause in the traffic.
-    pub fn mark(&mut self) -> Result<(), CommitError> {
-        if self.file.is_some() && self.tail.durable_lsn == self.tail.next_lsn - 1 {
-            return Ok(());
-        }
-        self.probe()
-    }
-
-    /// Writes a mark whether it says anything new or not: whether a disk that was full takes writes
-    /// again.
-    pub fn probe(&mut self) -> Result<(), CommitError> {
-        self.append(Kind::Mark, 0, vec![0; HEADER_BYTES])
-    }
-
-    /// Closes the log on purpose, so that the next start need not make it durable again.
-    pub fn seal(mut self) -> Result<(), CommitError> {
-        self.append(Kind::Seal, 0, vec![0; HEADER_BYTES])
-    }
-
-    fn append(&mut self, kind: Kind, records: u32, mut frame: Vec<u8>) -> Result<(), CommitError> {
-        let file = self.file.take().ok_or(CommitError::Closed)?;
-        let durable_lsn = self.tail.next_lsn - 1;
-        let place =
-            Place { salt: self.salt, lsn: self.tail.next_lsn, durable_lsn, prev_chain: self.tail.chain };
-        let crc = frame::finish(&mut frame, kind, records, place);
-        if let Err(error) = file.write_all_at(self.tail.offset, &frame) {
-            return Err(self.not_written(file, error));
-        }
-        self.file = Some(file.sync().map_err(|poisoned| CommitError::Unknown(poisoned.0))?);
-        self.tail = Tail { durable_lsn, ..self.tail.after(frame.len(), records, crc) };
-        Ok(())
-    }
-
-    /// A frame of which only a beginning was written does not hold, and the next one takes its place.
-    fn not_written(&mut self, file: S::File, error: io::Error) -> CommitError {
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                // Only to give the space back: nothing depends on whether it succeeds.
-                let _ = file.set_len(self.tail.offset);
-                self.file = Some(file);
-                CommitError::Full(error)
-            }
-            _ => CommitError::Failed(error),
-        }
-    }
 }

@@ -3,10 +3,10 @@
 //! What it is not: the judgement of what is torn and what is damaged; that is `survey`.
 //!
 //! - Nothing is changed before the verdict.
-//! - After an unclean stop what survives is written into a new file that takes the old one's name: the
-//!   old one's end may be in the page cache and not on the disk, and after a failed sync it cannot get
-//!   there any more. A stop or a failure in the midst leaves the old file or the new one, and the next
-//!   start does the same again.
+//! - After an unclean stop what survives of the last segment is written into a new file that takes the old
+//!   one's name: the old one's end may be in the page cache and not on the disk, and after a failed sync it
+//!   cannot get there any more. A stop or a failure in the midst leaves the old file or the new one, and the
+//!   next start does the same again. The segments before it were durable before it was made.
 //! - A torn tail is copied to `quarantine/` before it is cut, and nothing there is ever overwritten.
 //! - A log that ends in a seal is kept as it is. The seal alone is written and synced again, since its own
 //!   sync may be what failed; all before it was synced before it was written.
@@ -14,20 +14,26 @@
 use std::io;
 use std::ops::Range;
 
-use super::reader::Reader;
-use super::segment::{self, FIRST_SEGMENT, SegmentFault, SegmentHeader};
-use super::survey::{Refusal, Survey, Tail, survey};
-use super::{Birth, OpenError};
+use super::chain::{Basis, Chain};
+use super::segment::{self, FIRST_SEGMENT, SegmentHeader};
+use super::survey::{Survey, Tail};
+use super::{Birth, OpenError, Options};
+use crate::limits;
+use crate::seeded::{self, Bug};
 use crate::storage::{FileName, Storage, StorageFile, copy, install};
 use crate::types::Command;
 
 const QUARANTINE: &str = "quarantine";
 
-/// A log that can be written.
+/// A segment that can be written, and the log before it.
 pub(super) struct Opened<F> {
     pub file: F,
     pub header: SegmentHeader,
     pub tail: Tail,
+    /// Whether the log ends in a seal.
+    pub is_sealed: bool,
+    /// Bytes that the segment has room for.
+    pub capacity: u64,
     pub frames: u64,
     pub torn: Option<TornTail>,
 }
@@ -41,60 +47,54 @@ pub struct TornTail {
     pub kept_as: FileName,
 }
 
-/// Makes the first segment.
-pub(super) fn begin<S: Storage>(storage: &S, birth: &Birth) -> Result<Opened<S::File>, OpenError> {
-    let (header, bytes) = SegmentHeader::first(birth.directory_id, birth.salt, birth.at);
-    let file = install(storage, &segment::name(FIRST_SEGMENT), |file| file.write_all_at(0, &bytes))
-        .map_err(OpenError::io("make the log"))?;
+/// Makes the first segment of a log that begins behind `basis`.
+pub(super) fn begin<S: Storage>(
+    storage: &S,
+    birth: &Birth,
+    basis: &Basis,
+    options: Options,
+) -> Result<Opened<S::File>, OpenError> {
+    let mut header = SegmentHeader {
+        format: limits::DATA_FORMAT,
+        directory_id: birth.directory_id,
+        number: FIRST_SEGMENT,
+        first_lsn: basis.version + 1,
+        salt: birth.salt,
+        prev_chain: 0,
+        created_at: birth.at,
+        chain: 0,
+    };
+    let bytes = header.encode();
+    let write = |file: &S::File| {
+        file.allocate(options.segment_bytes)?;
+        file.write_all_at(0, &bytes)
+    };
+    let file =
+        install(storage, &segment::name(FIRST_SEGMENT), write).map_err(OpenError::io("make the log"))?;
     let tail = Tail::after_header(&header);
-    Ok(Opened { file, header, tail, frames: 0, torn: None })
+    let capacity = options.segment_bytes;
+    Ok(Opened { file, header, tail, is_sealed: false, capacity, frames: 0, torn: None })
 }
 
-/// Reads the segment, gives each of its commands to `each`, and makes durable what it gave.
+/// Reads the log, gives each command behind `basis` to `each`, and makes durable what it gave.
 pub(super) fn resume<S: Storage>(
     storage: &S,
+    chain: &Chain,
+    basis: &Basis,
+    options: Options,
     each: impl FnMut(u64, Command),
 ) -> Result<Opened<S::File>, OpenError> {
-    let name = segment::name(FIRST_SEGMENT);
-    let file = storage.open(&name).map_err(OpenError::io("open the log"))?;
-    let mut reader = Reader::new(&file).map_err(OpenError::io("read the log"))?;
-    let header = read_header(storage, &mut reader)?;
-    let survey = survey(&mut reader, &header, each).map_err(|refusal| open_error(storage, refusal))?;
-    let len = reader.len();
-    let (file, torn) = if survey.is_sealed(len) {
+    let (survey, frames) = chain.replay(storage, basis, each)?;
+    let header = chain.last().clone();
+    let file = storage.open(&segment::name(header.number)).map_err(OpenError::io("open the log"))?;
+    let is_sealed = survey.is_sealed();
+    let (file, torn) = if is_sealed || seeded::has(Bug::TrustPageCache) {
         (seal_again(storage, file, &survey)?, None)
     } else {
-        rewrite(storage, &file, survey.tail.offset, len)?
+        rewrite(storage, &file, &header, survey.tail.offset..survey.content_end, options)?
     };
-    Ok(Opened { file, header, tail: survey.tail, frames: survey.frames, torn })
-}
-
-pub(super) fn read_header<S: Storage>(
-    storage: &S,
-    reader: &mut Reader<'_, S::File>,
-) -> Result<SegmentHeader, OpenError> {
-    let segment = segment::name(FIRST_SEGMENT);
-    let location = storage.location();
-    match reader.segment_header(FIRST_SEGMENT).map_err(OpenError::io("read the log"))? {
-        Ok(header) => Ok(header),
-        Err(fault @ SegmentFault::Format { .. }) => Err(OpenError::Format { segment, fault }),
-        Err(
-            fault @ (SegmentFault::Cut
-            | SegmentFault::Magic
-            | SegmentFault::Crc { .. }
-            | SegmentFault::Value(_)),
-        ) => Err(OpenError::Header { segment, fault, location }),
-    }
-}
-
-pub(super) fn open_error<S: Storage>(storage: &S, refusal: Refusal) -> OpenError {
-    match refusal {
-        Refusal::Io(source) => OpenError::Io { doing: "read the log", source },
-        Refusal::Damage(damage) => OpenError::Damaged { damage, location: storage.location() },
-        Refusal::UnknownKind { offset, kind } => {
-            OpenError::UnknownKind { segment: segment::name(FIRST_SEGMENT), offset, kind }
-        }
-    }
+    let capacity = file.size().map_err(OpenError::io("read the log"))?;
+    Ok(Opened { file, header, tail: survey.tail, is_sealed, capacity, frames, torn })
 }
 
 /// Makes sure of a seal that can be read, and of the file's name.
@@ -110,30 +110,45 @@ fn seal_again<S: Storage>(storage: &S, file: S::File, survey: &Survey) -> Result
     again().map_err(doing)
 }
 
-/// Writes the bytes of a segment up to `end` into a new file, and keeps the rest aside.
+/// Writes the bytes of a segment up to where `rest` begins into a new file, and keeps the rest aside.
 pub(super) fn rewrite<S: Storage>(
     storage: &S,
     file: &S::File,
-    end: u64,
-    len: u64,
+    header: &SegmentHeader,
+    rest: Range<u64>,
+    options: Options,
 ) -> Result<(S::File, Option<TornTail>), OpenError> {
-    let torn = if end < len {
-        let kept_as =
-            quarantine(storage, file, end..len).map_err(OpenError::io("put the torn tail aside"))?;
-        Some(TornTail { bytes: len - end, kept_as })
-    } else {
+    let name = segment::name(header.number);
+    let end = rest.start;
+    let torn = if rest.is_empty() {
         None
+    } else {
+        let bytes = rest.end - rest.start;
+        let kept_as =
+            quarantine(storage, &name, file, rest).map_err(OpenError::io("put the torn tail aside"))?;
+        Some(TornTail { bytes, kept_as })
     };
-    let new = install(storage, &segment::name(FIRST_SEGMENT), |new| copy(file, 0..end, new, 0))
-        .map_err(OpenError::io("make the recovered log durable"))?;
+    let len = file.size().map_err(OpenError::io("read the log"))?;
+    // A segment of the first format is not written any more and needs no room.
+    let room = if header.is_current() { options.segment_bytes.max(len) } else { end };
+    let write = |new: &S::File| {
+        new.allocate(room)?;
+        copy(file, 0..end, new, 0)
+    };
+    let new = install(storage, &name, write).map_err(OpenError::io("make the recovered log durable"))?;
     Ok((new, torn))
 }
 
-/// Copies a part of the segment under a name that is free in the quarantine.
-fn quarantine<S: Storage>(storage: &S, file: &S::File, part: Range<u64>) -> io::Result<FileName> {
+/// Copies a part of a file under a name that is free in the quarantine.
+pub(super) fn quarantine<S: Storage>(
+    storage: &S,
+    name: &FileName,
+    file: &S::File,
+    part: Range<u64>,
+) -> io::Result<FileName> {
     let directory = storage.directory(&FileName::parse(QUARANTINE).expect("letters"))?;
     let taken = directory.list()?;
-    let stem = format!("{}-offset-{}", segment::name(FIRST_SEGMENT), part.start);
+    let stem = format!("{name}-offset-{}", part.start);
     let names =
         (1u64..).map(|number| FileName::parse(format!("{stem}-{number}")).expect("letters and digits"));
     let name =

@@ -14,12 +14,14 @@ pub(super) struct Staged {
     graph: Arc<Graph>,
     records: wal::Batch,
     waiting: Vec<(Reply, Result<Committed, WriteError>)>,
+    /// Whether a reply means that the command is on disk.
+    durable: bool,
 }
 
 impl Staged {
-    pub(super) fn on(graph: Arc<Graph>) -> Self {
+    pub(super) fn on(graph: Arc<Graph>, durable: bool) -> Self {
         let records = wal::Batch::starting_at(graph.version() + 1);
-        Self { graph, records, waiting: Vec::new() }
+        Self { graph, records, waiting: Vec::new(), durable }
     }
 
     /// Admits and applies a command on top of those before it.
@@ -30,13 +32,13 @@ impl Staged {
 
     fn stage(&mut self, command: &Command) -> Result<Committed, WriteError> {
         if let Some(outcome) = no_change(command) {
-            return Ok(Committed { version: self.graph.version(), outcome, durable: true });
+            return Ok(Committed { version: self.graph.version(), outcome, durable: self.durable });
         }
         apply::admit(&self.graph, command)?;
         self.records.push(command).map_err(|_| WriteError::TooLarge)?;
         let (next, outcome) = apply::apply(&self.graph, command);
         self.graph = Arc::new(next);
-        Ok(Committed { version: self.graph.version(), outcome, durable: true })
+        Ok(Committed { version: self.graph.version(), outcome, durable: self.durable })
     }
 
     /// Whether another command should wait for the next commit.

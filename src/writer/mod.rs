@@ -11,16 +11,25 @@
 //! - Replies are callbacks, so that this room knows no async runtime.
 
 mod batch;
+mod core;
+mod open;
 mod published;
 mod thread;
 
-pub use published::{Health, Reader};
-pub use thread::{StartError, Started, Stopper, start};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 
-use crossbeam::channel::{Sender, TrySendError};
+use crossbeam::channel::{Sender, TrySendError, bounded};
+
+pub use published::{Health, Reader, StorageFigures};
+use published::Published;
 
 pub use crate::apply::{Outcome, Refusal};
+use crate::limits;
+use crate::storage::{LockError, Storage};
 use crate::types::Command;
+use crate::wal::{Birth, OpenError, Options, Recovered, Wal};
 
 /// A command that is in the published graph.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +73,87 @@ pub type Reply = Box<dyn FnOnce(Result<Committed, WriteError>) + Send>;
 
 enum Job {
     Write(Command, Reply),
+    /// Sync what was appended, then say so.
+    Sync(Sender<()>),
     Stop,
+}
+
+/// When a write is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// When it is on disk.
+    Sync,
+    /// When it is written; it is on disk within [`limits::ASYNC_SYNC_INTERVAL`].
+    Async,
+}
+
+/// Why a writer cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The directory is another process's, or cannot be taken.
+    #[error("{location}: {source}")]
+    Lock {
+        /// The directory.
+        location: String,
+        /// Why.
+        source: LockError,
+    },
+    /// The log cannot be used.
+    #[error(transparent)]
+    Log(#[from] OpenError),
+    /// The operating system gave no thread.
+    #[error("cannot start the writer's thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// A running writer.
+pub struct Started {
+    /// Where its graphs appear.
+    pub reader: Reader,
+    /// The way to it.
+    pub handle: Handle,
+    /// What the log held.
+    pub recovered: Recovered,
+    /// Its end.
+    pub stopper: Stopper,
+}
+
+/// Ends the writer.
+pub struct Stopper {
+    queue: Sender<Job>,
+    thread: JoinHandle<()>,
+}
+
+impl Stopper {
+    /// Commits what is queued, seals the log and waits for the thread. `false` when it had died.
+    pub fn stop(self) -> bool {
+        // Where the thread is gone already, the join below says so.
+        drop(self.queue.send(Job::Stop));
+        self.thread.join().is_ok()
+    }
+}
+
+/// Replays a data directory, publishes its graph and begins to take commands. Blocks while it replays.
+pub fn start<S>(storage: &S, birth: &Birth, options: Options, durability: Durability) -> Result<Started, StartError>
+where
+    S: Storage,
+    S::Lock: Send + 'static,
+    Wal<S>: Send + 'static,
+{
+    let open::Opened { graph, log, recovered, lock } = open::open(storage, birth, options)?;
+    let published = Arc::new(Published::new(graph, recovered.directory_id));
+    published.gauges.first_segment.store(recovered.first_segment, Ordering::Relaxed);
+    let (queue, jobs) = bounded(limits::WRITER_QUEUE_COMMANDS_MAX);
+    let core = core::Core::new(Arc::clone(&published), log, durability);
+    let shared = Arc::clone(&published);
+    let run = move || {
+        thread::run(core, &jobs, &shared);
+        drop(lock);
+    };
+    let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(run);
+    let thread = thread.map_err(StartError::Thread)?;
+    let handle = Handle(queue.clone());
+    Ok(Started { reader: Reader(published), handle, recovered, stopper: Stopper { queue, thread } })
 }
 
 /// The way to the writer, for any number of threads.

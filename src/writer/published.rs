@@ -1,10 +1,10 @@
-//! The published graph: one pointer that the writer swaps and readers load.
+//! What the writer shows: the published graph, one pointer that it swaps and readers load, and how it fares.
 //!
 //! - A reader never waits: it takes the value that is there and keeps it as long as it likes.
 //! - The only room that knows arc-swap.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use uuid::Uuid;
@@ -27,12 +27,51 @@ pub(super) struct Published {
     graph: ArcSwap<Graph>,
     health: AtomicU8,
     directory_id: Uuid,
+    pub(super) gauges: Gauges,
+}
+
+/// Figures of the log and the snapshots, as they stood when they last changed.
+#[derive(Default)]
+pub(super) struct Gauges {
+    pub(super) durable_version: AtomicU64,
+    pub(super) first_segment: AtomicU64,
+    pub(super) active_segment: AtomicU64,
+    pub(super) active_bytes: AtomicU64,
+    pub(super) commits: AtomicU64,
+    pub(super) snapshots: AtomicU64,
+    pub(super) snapshot_failures: AtomicU64,
+    pub(super) snapshot_version: AtomicU64,
+    pub(super) snapshot_at_microseconds: AtomicU64,
+    pub(super) snapshot_milliseconds: AtomicU64,
+}
+
+/// [`Gauges`] as others read them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StorageFigures {
+    /// The version up to which all is synced.
+    pub durable_version: u64,
+    /// Segments of the log.
+    pub segments: u64,
+    /// Bytes in use of the segment that is written.
+    pub active_bytes: u64,
+    /// Group commits since the start.
+    pub commits: u64,
+    /// Snapshots taken since the start.
+    pub snapshots: u64,
+    /// Snapshots that failed since the start.
+    pub snapshot_failures: u64,
+    /// The version of the newest snapshot; 0 when there is none.
+    pub snapshot_version: u64,
+    /// When it was taken, microseconds since 1970.
+    pub snapshot_at_microseconds: u64,
+    /// How long it took; 0 when that was before the start.
+    pub snapshot_milliseconds: u64,
 }
 
 impl Published {
     pub(super) fn new(graph: Graph, directory_id: Uuid) -> Self {
         let health = AtomicU8::new(Health::Healthy as u8);
-        Self { graph: ArcSwap::from_pointee(graph), health, directory_id }
+        Self { graph: ArcSwap::from_pointee(graph), health, directory_id, gauges: Gauges::default() }
     }
 
     pub(super) fn load(&self) -> Arc<Graph> {
@@ -74,5 +113,22 @@ impl Reader {
     /// Tells the data directory behind the graph from every other.
     pub fn directory_id(&self) -> Uuid {
         self.0.directory_id
+    }
+
+    /// How the log and the snapshots stand.
+    pub fn storage_figures(&self) -> StorageFigures {
+        let gauges = &self.0.gauges;
+        let get = |gauge: &AtomicU64| gauge.load(Ordering::Relaxed);
+        StorageFigures {
+            durable_version: get(&gauges.durable_version),
+            segments: (get(&gauges.active_segment) + 1).saturating_sub(get(&gauges.first_segment)),
+            active_bytes: get(&gauges.active_bytes),
+            commits: get(&gauges.commits),
+            snapshots: get(&gauges.snapshots),
+            snapshot_failures: get(&gauges.snapshot_failures),
+            snapshot_version: get(&gauges.snapshot_version),
+            snapshot_at_microseconds: get(&gauges.snapshot_at_microseconds),
+            snapshot_milliseconds: get(&gauges.snapshot_milliseconds),
+        }
     }
 }

@@ -3,20 +3,21 @@
 use crossbeam::channel::{Receiver, bounded};
 use uuid::Uuid;
 
-use super::{Committed, Handle, Health, Outcome, Started, WriteError, start};
+use super::{Committed, Durability, Handle, Health, Outcome, Started, WriteError, start};
 use crate::limits;
 use crate::storage::{Fault, Sim};
 use crate::types::{
     Attributes, Change, Command, DiscoverySource, EdgeReport, NodeReport, ServiceId, Timestamp, Upsert,
 };
-use crate::wal::Birth;
+use crate::wal::{Birth, Options};
 
 fn at() -> Timestamp {
     Timestamp::parse("2026-02-14T10:00:00Z").unwrap()
 }
 
 fn started(sim: &Sim) -> Started {
-    start(sim, &Birth { directory_id: Uuid::from_u128(7), salt: 11, at: at() }).unwrap()
+    let birth = Birth { directory_id: Uuid::from_u128(7), salt: 11, at: at() };
+    start(sim, &birth, Options { segment_bytes: 8192 }, Durability::Sync).unwrap()
 }
 
 fn id(text: &str) -> ServiceId {

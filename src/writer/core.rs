@@ -1,0 +1,213 @@
+//! The writer without its thread: a state and what each call does to it and to the log.
+//!
+//! What it is not: the queue, the pauses, the waiting; those are `thread`. So tests drive it call by call over
+//! a disk that fails.
+//!
+//! - Order: apply, append, sync, publish, reply. With [`Durability::Async`] the sync comes later, and the
+//!   reply says so.
+//! - A failed commit leaves the published graph as it was.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::batch::{Staged, Waiting};
+use super::published::{Health, Published};
+use super::{Durability, Reply, WriteError};
+use crate::graph::Graph;
+use crate::limits;
+use crate::seeded::{self, Bug};
+use crate::storage::Storage;
+use crate::types::Command;
+use crate::wal::{self, CommitError, Wal};
+
+pub(super) struct Core<S: Storage> {
+    published: Arc<Published>,
+    log: Wal<S>,
+    durability: Durability,
+    /// Bytes appended since the last sync.
+    unsynced_bytes: u64,
+    /// The segment for whose successor room was last looked for in vain.
+    cramped_segment: Option<u64>,
+}
+
+impl<S: Storage> Core<S> {
+    pub(super) fn new(published: Arc<Published>, log: Wal<S>, durability: Durability) -> Self {
+        let core = Self { published, log, durability, unsynced_bytes: 0, cramped_segment: None };
+        core.note_figures();
+        core
+    }
+
+    /// Begins a commit on top of the published graph.
+    pub(super) fn stage(&self) -> Staged {
+        Staged::on(self.published.load(), self.durability == Durability::Sync)
+    }
+
+    /// Commits what was staged and tells those who wait.
+    pub(super) fn commit(&mut self, staged: Staged) {
+        let (graph, records, waiting) = staged.into_parts();
+        let Some(records) = records else {
+            waiting.succeed();
+            return;
+        };
+        if seeded::has(Bug::PublishBeforeSync) {
+            self.published.publish(Arc::clone(&graph));
+        }
+        if seeded::has(Bug::AcknowledgeBeforeSync) {
+            waiting.succeed();
+            let _ = self.append(records).map(|()| self.published.publish(graph));
+            return;
+        }
+        match self.append(records) {
+            Ok(()) => self.succeed(graph, waiting),
+            Err(error) => self.fail(graph, waiting, &error),
+        }
+        self.note_figures();
+    }
+
+    /// Commits one command alone.
+    #[cfg(test)]
+    pub(super) fn write(&mut self, command: &Command, reply: Reply) {
+        let mut staged = self.stage();
+        staged.add(command, reply);
+        self.commit(staged);
+    }
+
+    fn append(&mut self, records: wal::Batch) -> Result<(), CommitError> {
+        match self.durability {
+            Durability::Sync => self.log.commit(records).map(|_| ()),
+            Durability::Async => {
+                let written = self.log.append(records)?;
+                self.unsynced_bytes += written.frame_bytes;
+                if self.unsynced_bytes >= limits::ASYNC_SYNC_BYTES { self.sync() } else { Ok(()) }
+            }
+        }
+    }
+
+    fn succeed(&self, graph: Arc<Graph>, waiting: Waiting) {
+        self.published.publish(graph);
+        self.heal();
+        self.published.gauges.commits.fetch_add(1, Ordering::Relaxed);
+        waiting.succeed();
+    }
+
+    fn fail(&self, graph: Arc<Graph>, waiting: Waiting, error: &CommitError) {
+        self.note_failure(error);
+        if seeded::has(Bug::PublishFailedCommit) {
+            self.published.publish(graph);
+        }
+        if seeded::has(Bug::AcknowledgeFailedCommit) {
+            waiting.succeed();
+        } else {
+            waiting.fail(write_error(error));
+        }
+    }
+
+    /// Whether appended bytes wait for their sync.
+    pub(super) fn has_unsynced(&self) -> bool {
+        self.unsynced_bytes > 0
+    }
+
+    /// Syncs what was appended.
+    pub(super) fn sync(&mut self) -> Result<(), CommitError> {
+        self.unsynced_bytes = 0;
+        let synced = self.log.sync();
+        if let Err(error) = &synced {
+            self.note_failure(error);
+        }
+        self.note_figures();
+        synced
+    }
+
+    /// What is done in a pause: the log notes what is durable, and has room for its next segment.
+    pub(super) fn pause(&mut self) {
+        self.unsynced_bytes = 0;
+        match self.log.mark() {
+            // That nothing had to be written says nothing about the disk.
+            Ok(()) | Err(CommitError::Closed) => {}
+            Err(error) => self.note_failure(&error),
+        }
+        self.prepare();
+        self.note_figures();
+    }
+
+    /// What is done between two commits: the first of a segment is followed by looking for room for the next.
+    pub(super) fn look_ahead(&mut self) {
+        if self.cramped_segment != Some(self.log.active_segment()) {
+            self.prepare();
+        }
+    }
+
+    /// Has room for the next segment. A full disk is no failure yet: there is room in the segment that is
+    /// written.
+    fn prepare(&mut self) {
+        let segment = Some(self.log.active_segment());
+        match self.log.prepare() {
+            Ok(()) => self.cramped_segment = None,
+            Err(CommitError::Closed) => {}
+            Err(error) => {
+                if self.cramped_segment != segment {
+                    tracing::warn!(%error, "no room for the next segment of the log");
+                }
+                self.cramped_segment = segment;
+            }
+        }
+    }
+
+    /// Tries whether a full disk takes writes again.
+    pub(super) fn probe(&mut self) {
+        match self.log.probe() {
+            Ok(()) => self.heal(),
+            Err(error) => self.note_failure(&error),
+        }
+        self.note_figures();
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.published.health() == Health::Full
+    }
+
+    /// Closes the log on purpose.
+    pub(super) fn seal(self) -> Result<(), CommitError> {
+        self.log.seal()
+    }
+
+    /// The disk took a write.
+    fn heal(&self) {
+        if self.published.health() == Health::Full {
+            self.published.set_health(Health::Healthy);
+            tracing::info!("the disk takes writes again");
+        }
+    }
+
+    fn note_failure(&self, error: &CommitError) {
+        let before = self.published.health();
+        let health = match error {
+            CommitError::Full(_) => Health::Full,
+            // Nothing is wrong with the disk.
+            CommitError::TooLarge { .. } => Health::Healthy,
+            CommitError::Failed(_) if self.log.is_open() => before,
+            CommitError::Failed(_) | CommitError::Unknown(_) | CommitError::Closed => Health::Failed,
+        };
+        self.published.set_health(health);
+        if before != Health::Full || health != Health::Full {
+            tracing::error!(%error, "the log could not be written");
+        }
+    }
+
+    fn note_figures(&self) {
+        let gauges = &self.published.gauges;
+        gauges.durable_version.store(self.log.synced_version(), Ordering::Relaxed);
+        gauges.active_segment.store(self.log.active_segment(), Ordering::Relaxed);
+        gauges.active_bytes.store(self.log.active_bytes(), Ordering::Relaxed);
+    }
+}
+
+fn write_error(error: &CommitError) -> WriteError {
+    match error {
+        CommitError::Full(_) => WriteError::StorageFull,
+        CommitError::Unknown(_) => WriteError::OutcomeUnknown,
+        CommitError::Failed(_) | CommitError::Closed | CommitError::TooLarge { .. } => {
+            WriteError::StorageFailed
+        }
+    }
+}
