@@ -32,9 +32,7 @@ pub(super) fn update(graph: Graph, changes: &FreshnessChanges, command_id: Uuid)
     if new.is_empty() && gone.is_empty() {
         return (graph, Vec::new());
     }
-    let mut cycles = graph.cycles().clone();
-    let keys = cycles.replace(&gone, new);
-    (graph.with_cycles(cycles), keys)
+    graph.replace_cycles(&gone, new)
 }
 
 /// What a change can have done to the components.

@@ -2,6 +2,7 @@
 //!
 //! O(nodes + links · log links), so not on any path that answers a request.
 
+use super::digest::recompute;
 use super::{Counts, Graph, Link, Traits, shortest_cycle, strongly_connected};
 
 /// The invariant that does not hold, with where.
@@ -21,7 +22,9 @@ impl Graph {
         }
         self.check_names()?;
         self.check_counts()?;
-        self.check_cycles()
+        self.check_cycles()?;
+        let (kept, found) = (self.digest(), recompute(self));
+        ensure(kept == found, || format!("the digest is {found}, kept {kept}"))
     }
 
     fn check_node(&self, index: u32) -> Result<(), Violation> {

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::adjacency::{CHUNK_NODES, chunk_of, place_of};
+use super::digest::{Digest, Elements};
 use super::pages::Pages;
+use crate::types::ServiceId;
 
 /// A set of services each of which needs all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +30,16 @@ pub struct Component {
 #[derive(Clone, Default)]
 pub struct Cycles {
     key_of: Pages<[u32; CHUNK_NODES]>,
-    components: Arc<BTreeMap<u32, Arc<Component>>>,
+    components: Arc<BTreeMap<u32, Arc<Kept>>>,
     last_key: u32,
+    /// The sum of the components' own.
+    digest: Digest,
+}
+
+/// A component and its digest, so that taking it out does not hash its members again.
+struct Kept {
+    component: Component,
+    digest: Digest,
 }
 
 impl Cycles {
@@ -44,12 +54,12 @@ impl Cycles {
 
     /// A component by its key.
     pub fn component(&self, key: u32) -> Option<&Component> {
-        self.components.get(&key).map(Arc::as_ref)
+        self.components.get(&key).map(|kept| &kept.component)
     }
 
     /// All components with their keys, in order of appearance.
     pub fn components(&self) -> impl Iterator<Item = (u32, &Component)> {
-        self.components.iter().map(|(key, component)| (*key, component.as_ref()))
+        self.components.iter().map(|(key, kept)| (*key, &kept.component))
     }
 
     /// How many components there are.
@@ -62,22 +72,41 @@ impl Cycles {
         self.components.is_empty()
     }
 
-    /// Takes components out and puts others in; returns the keys of those put in.
-    pub(crate) fn replace(&mut self, gone: &[u32], new: Vec<Component>) -> Vec<u32> {
+    pub(super) fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Takes components out and puts others in; returns the keys of those put in. `name_of` knows the
+    /// members' service ids.
+    pub(super) fn replace<'a>(
+        &mut self,
+        gone: &[u32],
+        new: Vec<Component>,
+        name_of: impl Fn(u32) -> &'a ServiceId,
+    ) -> Vec<u32> {
         let components = Arc::make_mut(&mut self.components);
         for key in gone {
-            let component = components.remove(key).expect("a component is removed once");
-            mark(&mut self.key_of, &component.members, 0);
+            let kept = components.remove(key).expect("a component is removed once");
+            mark(&mut self.key_of, &kept.component.members, 0);
+            self.digest -= kept.digest;
         }
         let mut keys = Vec::with_capacity(new.len());
         for component in new {
             self.last_key += 1;
             mark(&mut self.key_of, &component.members, self.last_key);
-            components.insert(self.last_key, Arc::new(component));
+            let digest = digest_of(&component, &name_of);
+            self.digest += digest;
+            components.insert(self.last_key, Arc::new(Kept { component, digest }));
             keys.push(self.last_key);
         }
         keys
     }
+}
+
+fn digest_of<'a>(component: &Component, name_of: impl Fn(u32) -> &'a ServiceId) -> Digest {
+    let mut members: Vec<_> = component.members.iter().map(|node| name_of(*node)).collect();
+    members.sort_unstable();
+    Elements::default().component(component.alert_id, members.into_iter())
 }
 
 fn mark(key_of: &mut Pages<[u32; CHUNK_NODES]>, members: &[u32], key: u32) {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::adjacency::{LinkChange, chunk_of, merge, place_of};
+use super::digest::{Digest, Elements};
 use super::{Counts, Graph, Node, Traits};
 use crate::types::{Dependency, Service, ServiceId};
 
@@ -112,10 +113,34 @@ impl<'g> Edit<'g> {
         next.version = version;
         next.node_count = self.node_count;
         next.counts = self.counts;
+        next.content = self.digest();
         self.merge_names(&mut next);
         self.merge_dependencies(&mut next);
         self.merge_services(&mut next);
         (next, freshness)
+    }
+
+    /// The base's digest with every changed element taken out as it was and put in as it is.
+    fn digest(&self) -> Digest {
+        let mut elements = Elements::default();
+        let mut digest = self.base.content;
+        for (index, service) in &self.services {
+            if let Some(before) = self.base.get(*index) {
+                digest -= elements.service(before.service());
+            }
+            digest += elements.service(service);
+        }
+        for DependencyChange { source, target, after } in &self.dependencies {
+            let (before, after) = (self.dependency(*source, *target), after.as_ref());
+            let (source, target) = (self.service(*source).service_id(), self.service(*target).service_id());
+            if let Some(before) = before {
+                digest -= elements.dependency(source, target, before.observations());
+            }
+            if let Some(after) = after {
+                digest += elements.dependency(source, target, after.observations());
+            }
+        }
+        digest
     }
 
     fn freshness_changes(&self) -> FreshnessChanges {

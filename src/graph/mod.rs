@@ -19,6 +19,7 @@ mod adjacency;
 mod check;
 mod components;
 mod cycles;
+mod digest;
 mod edit;
 mod link;
 mod names;
@@ -28,6 +29,7 @@ mod pages;
 pub use check::Violation;
 pub use components::{shortest_cycle, strongly_connected};
 pub use cycles::{Component, Cycles};
+pub use digest::Digest;
 pub use edit::{Edit, FreshnessChanges};
 pub use link::{Link, Traits};
 pub use node::Node;
@@ -51,6 +53,8 @@ pub struct Graph {
     incoming: Pages<Chunk<()>>,
     cycles: Cycles,
     counts: Counts,
+    /// The digest of services and dependencies; the cycles keep their own.
+    content: Digest,
 }
 
 type NodeChunk = [Option<Arc<Node>>; CHUNK_NODES];
@@ -140,11 +144,20 @@ impl Graph {
         &self.cycles
     }
 
-    /// This graph with its components replaced.
+    /// This graph with components taken out and others put in, and the keys of those put in.
     #[must_use]
-    pub(crate) fn with_cycles(mut self, cycles: Cycles) -> Self {
+    pub(crate) fn replace_cycles(mut self, gone: &[u32], new: Vec<Component>) -> (Self, Vec<u32>) {
+        let mut cycles = std::mem::take(&mut self.cycles);
+        let keys = cycles.replace(gone, new, |node| self.name(node));
         self.cycles = cycles;
-        self
+        (self, keys)
+    }
+
+    /// One number for all durable content, the version not in it; see [`Digest`]. O(1).
+    pub fn digest(&self) -> Digest {
+        let mut digest = self.content;
+        digest += self.cycles.digest();
+        digest
     }
 
     /// Begins the next value.
