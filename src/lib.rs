@@ -40,6 +40,8 @@
 //! - Domain types derive no serde: wire and disk have shapes of their own.
 
 pub mod apply;
+#[cfg(test)]
+mod campaign;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -2,7 +2,11 @@
 //!
 //! ```text
 //! each record:  bytes of it (u32, little endian), then as many bytes as that
+//! behind them:  0 to 7 zeros, and the byte a5, so that the payload's length is a multiple of 8
 //! ```
+//!
+//! - The last byte is not zero: where room was allocated ahead, a frame of which only a beginning was written
+//!   could otherwise be whole, its rest being zeros. In the first format nothing was behind the records.
 
 use super::frame::{self, HEADER_BYTES};
 use super::record::{self, RecordError};
@@ -10,6 +14,8 @@ use crate::limits;
 use crate::types::Command;
 
 const LENGTH_BYTES: usize = 4;
+const GUARD: u8 = 0xa5;
+const GUARD_ALIGNMENT: usize = 8;
 
 /// Commands that are to be committed together, encoded.
 #[derive(Debug)]
@@ -84,12 +90,31 @@ impl Batch {
     }
 
     pub(super) fn frame_bytes(&self) -> usize {
-        frame::frame_bytes(self.payload_bytes())
+        frame::frame_bytes(guarded(self.payload_bytes()))
     }
 
     /// Room for a frame's header, and the payload.
     pub(super) fn into_frame(self) -> Vec<u8> {
-        self.frame
+        let mut frame = self.frame;
+        frame.resize(HEADER_BYTES + guarded(frame.len() - HEADER_BYTES), 0);
+        if let Some(last) = frame.last_mut() {
+            *last = GUARD;
+        }
+        frame
+    }
+}
+
+/// Bytes of a payload with what is behind its records.
+fn guarded(records_bytes: usize) -> usize {
+    (records_bytes + 1).next_multiple_of(GUARD_ALIGNMENT)
+}
+
+/// Whether this is what stands behind the records.
+fn is_guard(rest: &[u8]) -> bool {
+    match rest {
+        [] => true,
+        [zeros @ .., GUARD] => zeros.len() < GUARD_ALIGNMENT && zeros.iter().all(|byte| *byte == 0),
+        [..] => false,
     }
 }
 
@@ -111,7 +136,7 @@ pub(super) fn read(
         }
         rest = behind;
     }
-    if records == 0 || rest.is_empty() { Ok(()) } else { Err(ContentError::Length) }
+    if records == 0 || is_guard(rest) { Ok(()) } else { Err(ContentError::Length) }
 }
 
 #[cfg(test)]
@@ -131,8 +156,11 @@ mod tests {
         assert_eq!((batch.first_version(), batch.records()), (5, 2));
         let bytes = batch.payload_bytes();
         let frame = batch.into_frame();
-        let payload = &frame[HEADER_BYTES..];
-        assert_eq!(payload.len(), bytes);
+        let whole = &frame[HEADER_BYTES..];
+        assert!(whole.len().is_multiple_of(8) && whole.ends_with(&[GUARD]));
+        assert_eq!(commands(whole, 2).map(|commands| commands.len()), Ok(2));
+        assert_eq!(commands(&whole[..whole.len() - 1], 2).is_ok(), whole.len() == bytes + 1);
+        let payload = &whole[..bytes];
         assert_eq!(commands(payload, 2), Ok(vec![(5, command(5)), (6, command(6))]));
         let mut later = Vec::new();
         read(payload, 2, 5, 5, &mut |lsn, _| later.push(lsn)).unwrap();

@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::{Batch, Birth};
+use super::segment::SEGMENT_HEADER_BYTES;
+use super::{Batch, Birth, Options};
 use crate::types::{
     Attributes, BackoffStrategy, Change, Command, CommunicationMode, DependencyCriticality, DiscoverySource,
     EdgeReport, Metadata, NodeReport, RetryConfig, ServiceId, Timestamp, Upsert,
@@ -15,6 +16,9 @@ pub(super) fn birth() -> Birth {
     let at = Timestamp::parse("2026-02-14T10:00:00Z").unwrap();
     Birth { directory_id: Uuid::from_u128(7), salt: 0x5eed_0000_1234_5678, at }
 }
+
+/// Segments that are full after a few commits.
+pub(super) const SMALL: Options = Options { segment_bytes: SEGMENT_HEADER_BYTES as u64 + 1024 };
 
 /// A small command that tells its number: one service with metadata and one dependency.
 pub(super) fn command(number: u64) -> Command {

@@ -28,6 +28,7 @@ const ALL: &[&str] = &[
     "query",
     "render",
     "ingest",
+    "seeded",
     "storage",
     "wal",
     "writer",
@@ -41,7 +42,7 @@ const ALL: &[&str] = &[
 ];
 
 /// Each room and what it may use beside itself. A new room gets a row before it gets code.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 22] = [
     ("types", &["limits"]),
     ("limits", &[]),
     ("json", &["types"]),
@@ -50,9 +51,11 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("query", &["types", "limits", "graph"]),
     ("render", &["types", "json", "graph", "apply", "query"]),
     ("ingest", &["types", "limits"]),
-    ("storage", &[]),
-    ("wal", &["types", "limits", "storage"]),
-    ("writer", &["types", "limits", "graph", "apply", "storage", "wal"]),
+    ("storage", &["seeded"]),
+    ("wal", &["types", "limits", "storage", "seeded", "campaign"]),
+    ("writer", &["types", "limits", "graph", "apply", "storage", "wal", "seeded", "campaign"]),
+    ("seeded", &[]),
+    ("campaign", &["config"]),
     ("http", &["types", "limits", "json", "query", "render", "ingest", "graph", "writer", "clock"]),
     ("config", &["limits"]),
     ("samples", &["types", "limits", "ingest"]),

@@ -1,12 +1,16 @@
 //! The log as its callers see it, on the simulated disk and on the real one.
 
+mod bugs;
 mod damage;
+mod failing;
+mod mending;
+mod oracle;
 mod power;
 
-use super::testing::{batch, birth, command};
+use super::testing::{SMALL, batch, birth, command};
 use super::*;
-use crate::storage::{Fault, Fs, Sim, SimFile};
-use crate::types::Change;
+use crate::storage::{Fault, Fs, Sim, SimFile, StorageFile};
+use crate::types::{Change, Command};
 
 pub(super) fn name(text: &str) -> FileName {
     FileName::parse(text).unwrap()
@@ -15,7 +19,7 @@ pub(super) fn name(text: &str) -> FileName {
 /// Opens the log and gives what it holds, in order.
 pub(super) fn open<S: Storage>(storage: &S) -> Result<(Wal<S>, Recovered, Vec<Command>), OpenError> {
     let mut commands = Vec::new();
-    let (wal, recovered) = Wal::open(storage, &birth(), |version, command| {
+    let (wal, recovered) = Wal::open(storage, &birth(), &Basis::default(), SMALL, |version, command| {
         commands.push(command);
         assert_eq!(version, commands.len() as u64, "versions are dense");
     })?;
@@ -28,19 +32,27 @@ pub(super) fn commands_to(last: u64) -> Vec<Command> {
     (1..=last).map(command).collect()
 }
 
-pub(super) fn content(sim: &Sim, file: &str) -> Vec<u8> {
-    let file: SimFile = sim.open(&name(file)).unwrap();
+pub(super) fn content<S: Storage>(storage: &S, file: &FileName) -> Vec<u8> {
+    let file = storage.open(file).unwrap();
     let mut bytes = vec![0; file.size().unwrap() as usize];
     file.read_exact_at(0, &mut bytes).unwrap();
     bytes
 }
 
-/// A disk that holds a log of these bytes.
-pub(super) fn disk_with(segment: &[u8]) -> Sim {
+/// The segments of a log, in order.
+pub(super) fn segments<S: Storage>(storage: &S) -> Vec<FileName> {
+    storage.list().unwrap().into_iter().filter(|file| segment::number_of(file).is_some()).collect()
+}
+
+/// A disk that holds these segments; an absent one is missing.
+pub(super) fn disk_with(segments: &[Option<Vec<u8>>]) -> Sim {
     let sim = Sim::new(1);
-    let file = sim.create(&segment::name(1)).unwrap();
-    file.write_all_at(0, segment).unwrap();
-    file.sync().unwrap();
+    for (place, bytes) in segments.iter().enumerate() {
+        let Some(bytes) = bytes else { continue };
+        let file = sim.create(&segment::name(place as u64 + 1)).unwrap();
+        file.write_all_at(0, bytes).unwrap();
+        file.sync().unwrap();
+    }
     sim.sync_dir().unwrap();
     sim
 }
@@ -58,20 +70,19 @@ fn a_new_log_is_made_from_its_birth_and_an_old_one_keeps_its_own() {
     let (wal, recovered, _) = open(&sim).unwrap();
     let born = birth();
     assert_eq!((recovered.directory_id, recovered.created_at), (born.directory_id, born.at));
-    assert_eq!((recovered.last_version, recovered.frames, recovered.log_bytes), (0, 0, 4096));
+    assert_eq!((recovered.last_version, recovered.frames, recovered.first_segment), (0, 0, 1));
     drop(wal);
     let other = Birth { directory_id: Uuid::nil(), salt: 1, at: born.at.plus_microseconds(1) };
-    let (wal, again) = Wal::open(&sim, &other, |_, _| {}).unwrap();
+    let (wal, again) = Wal::open(&sim, &other, &Basis::default(), SMALL, |_, _| {}).unwrap();
     assert_eq!(again, recovered);
-    assert_eq!(wal.next_version(), 1);
+    assert_eq!((wal.next_version(), wal.active_bytes()), (1, 4096));
 }
 
 #[test]
 fn what_is_committed_comes_back_sealed_or_not() {
     let sim = Sim::new(1);
     let (mut wal, ..) = open(&sim).unwrap();
-    let committed = wal.commit(batch(1, 2)).unwrap();
-    assert_eq!((committed.last_version, committed.log_bytes), (2, 4096 + committed.frame_bytes));
+    assert_eq!(wal.commit(batch(1, 2)).unwrap().last_version, 2);
     wal.mark().unwrap();
     wal.commit(batch(3, 1)).unwrap();
     wal.seal().unwrap();
@@ -86,20 +97,123 @@ fn what_is_committed_comes_back_sealed_or_not() {
 }
 
 #[test]
+fn a_log_goes_on_from_segment_to_segment() {
+    let sim = Sim::new(1);
+    for life in 0..3 {
+        let (mut wal, recovered, commands) = open(&sim).unwrap();
+        assert_eq!((recovered.torn, commands), (None, commands_to(life * 20)));
+        for number in 1..=20 {
+            wal.commit(batch(life * 20 + number, 1)).unwrap();
+        }
+        assert!(wal.active_segment() > life + 3, "{}", wal.active_segment());
+        assert!(wal.active_bytes() <= SMALL.segment_bytes);
+        if life == 1 {
+            wal.seal().unwrap();
+        }
+    }
+    let names = segments(&sim);
+    assert_eq!(names.len() as u64, open(&sim).unwrap().0.active_segment());
+    for file in &names {
+        assert_eq!(sim.open(file).unwrap().size().unwrap(), SMALL.segment_bytes, "{file}: allocated ahead");
+    }
+}
+
+#[test]
+fn a_frame_longer_than_a_segment_gets_one_of_its_own() {
+    let sim = Sim::new(1);
+    let (mut wal, ..) = open(&sim).unwrap();
+    wal.commit(batch(1, 1)).unwrap();
+    wal.commit(batch(2, 40)).unwrap();
+    wal.commit(batch(42, 1)).unwrap();
+    assert_eq!(wal.active_segment(), 3);
+    drop(wal);
+    assert_eq!(open(&sim).unwrap().2, commands_to(42));
+}
+
+#[test]
+fn a_start_reads_only_what_is_behind_its_basis() {
+    let sim = Sim::new(1);
+    let (mut wal, ..) = open(&sim).unwrap();
+    for number in 1..=30 {
+        wal.commit(batch(number, 1)).unwrap();
+    }
+    wal.seal().unwrap();
+    for version in 0..=30 {
+        let basis = Basis { version, ..Basis::default() };
+        let mut lsns = Vec::new();
+        let (_, recovered) = Wal::open(&sim, &birth(), &basis, SMALL, |lsn, read| {
+            assert_eq!(read, command(lsn));
+            lsns.push(lsn);
+        })
+        .unwrap();
+        assert_eq!((lsns, recovered.last_version), ((version + 1..=30).collect(), 30));
+        assert!(version < 25 || recovered.frames < 10, "{recovered:?}: only the last segment is read");
+    }
+    let basis = Basis { version: 31, ..Basis::default() };
+    let refused = Wal::open(&sim, &birth(), &basis, SMALL, |_, _| {}).unwrap_err().to_string();
+    assert!(refused.contains("lsn 31: the log ends here; no later valid frame, durable_lsn 31"), "{refused}");
+}
+
+#[test]
+fn segments_that_nobody_needs_go_and_the_log_goes_on() {
+    let sim = Sim::new(1);
+    let (mut wal, ..) = open(&sim).unwrap();
+    for number in 1..=30 {
+        wal.commit(batch(number, 1)).unwrap();
+    }
+    let all = segments(&sim).len() as u64;
+    assert_eq!(needed_segments(&sim, 0).unwrap(), 1..=all);
+    remove_segments(&sim, 0).unwrap();
+    assert_eq!(segments(&sim).len() as u64, all);
+    let needed = needed_segments(&sim, 17).unwrap();
+    assert!(*needed.start() > 2 && *needed.end() == all);
+    remove_segments(&sim, 17).unwrap();
+    assert_eq!(segments(&sim)[0], segment::name(*needed.start()));
+    wal.commit(batch(31, 1)).unwrap();
+    drop(wal);
+    let refused = open(&sim).unwrap_err();
+    assert!(matches!(refused, OpenError::Gap { version: 0, .. }), "{refused}");
+    let basis = Basis { version: 17, segments: Some(needed), ..Basis::default() };
+    let mut lsns = Vec::new();
+    Wal::open(&sim, &birth(), &basis, SMALL, |lsn, _| lsns.push(lsn)).unwrap();
+    assert_eq!(lsns, (18..=31).collect::<Vec<_>>());
+    remove_segments(&sim, 31).unwrap();
+    assert_eq!(segments(&sim).len(), 1, "the last one stays");
+}
+
+#[test]
 fn a_sealed_log_is_not_written_again() {
     let sim = Sim::new(1);
     let (mut wal, ..) = open(&sim).unwrap();
     wal.commit(batch(1, 1)).unwrap();
     wal.seal().unwrap();
     let old = sim.open(&segment::name(1)).unwrap();
+    let read = |file: &SimFile| {
+        let mut bytes = vec![0; SMALL.segment_bytes as usize];
+        file.read_exact_at(0, &mut bytes).unwrap();
+        bytes
+    };
     let (mut wal, ..) = open(&sim).unwrap();
     wal.commit(batch(2, 1)).unwrap();
-    let len = old.size().unwrap();
-    assert_eq!(len, content(&sim, "wal-0000000000000001").len() as u64, "the same file has grown");
+    let written = read(&old);
+    assert_eq!(written, content(&sim, &segment::name(1)), "the same file goes on");
     drop(wal);
     let (mut wal, ..) = open(&sim).unwrap();
     wal.commit(batch(3, 1)).unwrap();
-    assert_eq!(old.size().unwrap(), len, "after an unclean stop there is a new file");
+    assert_eq!(read(&old), written, "after an unclean stop there is a new file");
+}
+
+#[test]
+fn sealing_twice_is_sealing_once() {
+    let sim = Sim::new(1);
+    let (mut wal, ..) = open(&sim).unwrap();
+    wal.commit(batch(1, 1)).unwrap();
+    wal.seal().unwrap();
+    let bytes = content(&sim, &segment::name(1));
+    for _ in 0..30 {
+        open(&sim).unwrap().0.seal().unwrap();
+    }
+    assert_eq!(content(&sim, &segment::name(1)), bytes);
 }
 
 #[test]
@@ -114,45 +228,6 @@ fn a_mark_is_written_only_when_something_is_unmarked() {
     let calls = sim.operations();
     wal.mark().unwrap();
     assert_eq!(sim.operations(), calls);
-}
-
-#[test]
-fn a_full_disk_refuses_and_the_log_goes_on() {
-    let sim = Sim::new(1);
-    let (mut wal, ..) = open(&sim).unwrap();
-    wal.commit(batch(1, 1)).unwrap();
-    next_fails(&sim, WRITE, Fault::ShortWrite);
-    next_fails(&sim, WRITE + 1, Fault::NoSpace);
-    assert!(matches!(wal.commit(batch(2, 3)), Err(CommitError::Full(_))));
-    assert_eq!(wal.next_version(), 2);
-    next_fails(&sim, WRITE, Fault::NoSpace);
-    next_fails(&sim, WRITE + 1, Fault::Io);
-    assert!(matches!(wal.commit(batch(2, 3)), Err(CommitError::Full(_))), "the cut failed too");
-    wal.commit(batch(2, 1)).unwrap();
-    sim.crash();
-    let (.., commands) = open(&sim).unwrap();
-    assert_eq!(commands, commands_to(2));
-}
-
-#[test]
-fn a_failed_write_or_sync_closes_the_log() {
-    for (call, fault) in [(WRITE, Fault::Io), (SYNC, Fault::Io), (SYNC, Fault::Sync)] {
-        let sim = Sim::new(1);
-        let (mut wal, ..) = open(&sim).unwrap();
-        wal.commit(batch(1, 1)).unwrap();
-        next_fails(&sim, call, fault);
-        let refused = wal.commit(batch(2, 1)).unwrap_err();
-        assert_eq!(matches!(refused, CommitError::Unknown(_)), call == SYNC, "{refused}");
-        assert_eq!(matches!(refused, CommitError::Failed(_)), call == WRITE, "{refused}");
-        let calls = sim.operations();
-        assert!(matches!(wal.commit(batch(2, 1)), Err(CommitError::Closed)));
-        assert!(matches!(wal.mark(), Err(CommitError::Closed)));
-        assert!(matches!(wal.seal(), Err(CommitError::Closed)));
-        assert_eq!(sim.operations(), calls, "a closed log does not touch the disk");
-        let (.., commands) = open(&sim).unwrap();
-        sim.crash();
-        assert_eq!(open(&sim).unwrap().2, commands, "what a start gave is durable");
-    }
 }
 
 #[test]
@@ -171,50 +246,39 @@ fn a_batch_beyond_the_frame_limit_is_refused_unwritten() {
 }
 
 #[test]
-fn a_second_process_is_refused() {
-    let sim = Sim::new(1);
-    let (_wal, ..) = open(&sim).unwrap();
-    let refused = open(&sim).unwrap_err();
-    assert!(matches!(refused, OpenError::Lock { source: LockError::Held { .. }, .. }), "{refused}");
-    assert_eq!(refused.to_string(), "sim/: locked by another handle");
-}
-
-#[test]
 fn a_torn_tail_is_put_aside_and_never_over_another() {
     let sim = Sim::new(1);
     let (mut wal, ..) = open(&sim).unwrap();
     wal.commit(batch(1, 1)).unwrap();
+    let end = wal.active_bytes();
     drop(wal);
     let quarantine = sim.directory(&name("quarantine")).unwrap();
     for round in 1..=2u8 {
         let tail = [round; 21];
         let file = sim.open(&segment::name(1)).unwrap();
-        let end = file.size().unwrap();
         file.write_all_at(end, &tail).unwrap();
-        let (_wal, recovered, commands) = open(&sim).unwrap();
+        let (wal, recovered, commands) = open(&sim).unwrap();
         let kept_as = name(&format!("wal-0000000000000001-offset-{end}-{round}"));
         assert_eq!(recovered.torn, Some(TornTail { bytes: 21, kept_as: kept_as.clone() }));
-        assert_eq!((commands, recovered.log_bytes), (commands_to(1), end));
-        let mut kept = [0; 21];
-        quarantine.open(&kept_as).unwrap().read_exact_at(0, &mut kept).unwrap();
-        assert_eq!(kept, tail);
+        assert_eq!((commands, wal.active_bytes()), (commands_to(1), end));
+        assert_eq!(content(&quarantine, &kept_as), tail);
     }
 }
 
 #[test]
-fn leftovers_go_and_strange_segments_stop_the_start() {
+fn leftovers_go_and_a_spare_is_used_again() {
     let sim = Sim::new(1);
     sim.create(&name("wal-0000000000000001.tmp")).unwrap();
-    sim.create(&name("wal-0000000000000002.tmp")).unwrap();
+    sim.create(&name("wal-spare.tmp")).unwrap();
     sim.create(&name("snap-1.tmp")).unwrap();
-    drop(open(&sim).unwrap());
+    let (mut wal, ..) = open(&sim).unwrap();
     assert_eq!(sim.list().unwrap(), [name("snap-1.tmp"), segment::name(1)]);
-    sim.create(&segment::name(2)).unwrap();
-    let refused = open(&sim).unwrap_err().to_string();
-    assert_eq!(
-        refused,
-        "wal-0000000000000002: this program reads a log of one segment. Nothing was changed."
-    );
+    wal.prepare().unwrap();
+    drop(wal);
+    let (mut wal, ..) = open(&sim).unwrap();
+    let calls = sim.operations();
+    wal.prepare().unwrap();
+    assert_eq!(sim.operations() - calls, 2, "opened and measured, not made again");
 }
 
 #[test]
@@ -222,16 +286,18 @@ fn the_real_file_system_serves_too() {
     let directory = tempfile::tempdir().unwrap();
     let fs = Fs::at(directory.path().join("data")).unwrap();
     let (mut wal, ..) = open(&fs).unwrap();
-    assert!(matches!(open(&fs), Err(OpenError::Lock { .. })));
-    wal.commit(batch(1, 3)).unwrap();
+    for number in 1..=20 {
+        wal.commit(batch(number, 1)).unwrap();
+    }
     wal.mark().unwrap();
     drop(wal);
-    let (wal, _, commands) = open(&fs).unwrap();
-    assert_eq!(commands, commands_to(3));
+    let (mut wal, _, commands) = open(&fs).unwrap();
+    assert_eq!(commands, commands_to(20));
+    wal.commit(batch(21, 1)).unwrap();
+    let (end, last) = (wal.active_bytes(), segment::name(wal.active_segment()));
     wal.seal().unwrap();
-    let file = fs.open(&segment::name(1)).unwrap();
-    file.write_all_at(file.size().unwrap(), b"torn").unwrap();
+    fs.open(&last).unwrap().write_all_at(end + 48, b"torn").unwrap();
     let (_wal, recovered, commands) = open(&fs).unwrap();
-    assert_eq!(commands, commands_to(3));
+    assert_eq!(commands, commands_to(21));
     assert_eq!(recovered.torn.map(|torn| torn.bytes), Some(4));
 }

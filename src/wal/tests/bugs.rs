@@ -1,0 +1,1 @@
+//! Bugs of the log, each found by the campaign that is named.
