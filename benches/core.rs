@@ -1,5 +1,5 @@
-//! What the core costs without a network or a disk: traversal, encoding, publishing, building,
-//! listing, for each graph.
+//! What the core costs without a network: traversal, encoding, publishing, building, listing, and, with
+//! the disk of the build directory, snapshots, for each graph.
 //!
 //! ```text
 //! cargo bench --bench core            all of it
@@ -20,6 +20,8 @@ use anyhow::{Context, Result, ensure};
 use criterion::measurement::WallTime;
 use criterion::{Bencher, BenchmarkGroup, Criterion, SamplingMode};
 use support::Workload;
+use tempfile::TempDir;
+use uuid::Uuid;
 use watershed::apply::apply;
 use watershed::clock;
 use watershed::graph::Graph;
@@ -29,6 +31,8 @@ use watershed::query::{
     DependencyFilter, Scratch, ServiceFilter, Traversal, TraverseQuestion, list, traverse,
 };
 use watershed::render::{self, DependenciesAnswer, View};
+use watershed::snapshot::{self, Stamp};
+use watershed::storage::{FileName, Fs};
 use watershed::types::{Change, Command, Direction};
 
 /// The binary's allocator.
@@ -70,6 +74,9 @@ fn measure(criterion: &mut Criterion, size: &str) {
     group.bench_function("list", |bencher| bench_list(bencher, loaded()));
     build_takes_long(&mut group, size);
     group.bench_function("build", |bencher| bench_build(bencher, loaded()));
+    group.bench_function("snapshot_write", |bencher| bench_snapshot_write(bencher, loaded()));
+    group.bench_function("snapshot_load", |bencher| bench_snapshot_load(bencher, loaded()));
+    group.bench_function("snapshot_verify", |bencher| bench_snapshot_verify(bencher, loaded()));
     group.finish();
 }
 
@@ -131,6 +138,50 @@ fn bench_list(bencher: &mut Bencher<'_>, loaded: &Loaded) {
 /// The whole graph out of its commands.
 fn bench_build(bencher: &mut Bencher<'_>, loaded: &Loaded) {
     bencher.iter_with_large_drop(|| build(&loaded.commands));
+}
+
+/// The whole graph into a file, synced, read back and verified.
+fn bench_snapshot_write(bencher: &mut Bencher<'_>, loaded: &Loaded) {
+    let directory = Directory::new();
+    bencher.iter(|| directory.write(&loaded.graph));
+}
+
+/// The whole graph out of a file that the page cache holds.
+fn bench_snapshot_load(bencher: &mut Bencher<'_>, loaded: &Loaded) {
+    let directory = Directory::new();
+    let name = directory.write(&loaded.graph);
+    let load = || snapshot::load(&directory.files, &name).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(load().1.digest(), loaded.graph.digest());
+    bencher.iter_with_large_drop(load);
+}
+
+/// Every check of a file, on one thread.
+fn bench_snapshot_verify(bencher: &mut Bencher<'_>, loaded: &Loaded) {
+    let directory = Directory::new();
+    let name = directory.write(&loaded.graph);
+    bencher.iter(|| snapshot::verify(&directory.files, &name, |_, _| {}).expect("it was just written"));
+}
+
+/// A directory for snapshots, gone when it is dropped.
+struct Directory {
+    files: Fs,
+    _directory: TempDir,
+}
+
+impl Directory {
+    fn new() -> Self {
+        let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a build directory is writable");
+        Self { files: Fs::at(directory.path()).expect("it was just made"), _directory: directory }
+    }
+
+    /// Writes a snapshot in place of the last one.
+    fn write(&self, graph: &Graph) -> FileName {
+        let at = clock::now();
+        let id = Uuid::nil();
+        let stamp = Stamp { id, directory_id: id, directory_created_at: at, created_at: at };
+        snapshot::write(&self.files, graph, &stamp).unwrap_or_else(|error| panic!("{error}"));
+        snapshot::file_name(graph.version(), id)
+    }
 }
 
 fn load(size: &str) -> Result<Loaded> {

@@ -26,6 +26,7 @@
 //! | [`seeded`] | bugs on demand, for the tests that have to catch them |
 //! | [`storage`] | files: real ones, and simulated ones that fail on demand |
 //! | [`wal`] | the write-ahead log: frames, commit, recovery |
+//! | [`snapshot`] | a graph as a file, checked before it counts; which snapshots count |
 //! | [`writer`] | the thread that commits and publishes; its handles |
 //! | [`http`] | the front door |
 //! | [`config`], [`cli`], [`samples`], [`server`], [`telemetry`], [`clock`] | the edge and the wiring |
@@ -36,7 +37,7 @@
 //! - `apply` reads no clock and draws no number: the same log gives the same graph.
 //! - Nothing is visible that is not durable, nothing acknowledged that is not visible.
 //! - `types` to `wal` do not know tokio; only `clock` tells the time; only `writer/published` knows
-//!   arc-swap.
+//!   arc-swap, only `snapshot/format` rkyv.
 //! - Domain types derive no serde: wire and disk have shapes of their own.
 
 pub mod apply;
@@ -55,6 +56,7 @@ pub mod render;
 pub mod samples;
 pub mod seeded;
 pub mod server;
+pub mod snapshot;
 pub mod storage;
 pub mod telemetry;
 pub mod types;

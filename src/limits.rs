@@ -120,8 +120,19 @@ pub const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// One command in the log, in bytes: it fits behind a commit that just misses its target.
 pub const RECORD_BYTES_MAX: usize = FRAME_BYTES_MAX - COMMIT_BYTES_TARGET - 64;
 
+/// One block of a snapshot, in bytes without its header.
+pub const SNAPSHOT_BLOCK_BYTES_MAX: usize = 1024 * 1024;
+/// Content at which a block of a snapshot takes no further item.
+pub const SNAPSHOT_BLOCK_BYTES_TARGET: usize = 512 * 1024;
+/// What a snapshot writes between two syncs: the log on the same disk waits behind no more.
+pub const SNAPSHOT_SYNC_BYTES: u64 = 1024 * 1024;
+/// Snapshots that count at a time.
+pub const SNAPSHOTS_MAX: usize = 1_000;
+
 // The log's form of a command is mostly shorter than the JSON it came from.
 const _: () = assert!(BODY_BYTES_DEFAULT < RECORD_BYTES_MAX);
+// An item of a block is at most a service with a report of every source.
+const _: () = assert!(SNAPSHOT_BLOCK_BYTES_TARGET + 8 * METADATA_BYTES_MAX <= SNAPSHOT_BLOCK_BYTES_MAX);
 const _: () = assert!(ANSWER_PIECE_BYTES < ANSWER_WHOLE_BYTES_MAX);
 const _: () = assert!(QUERY_NODES_DEFAULT <= QUERY_NODES_MAX && QUERY_NODES_MAX <= GRAPH_SERVICES_MAX);
 const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);

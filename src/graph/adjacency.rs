@@ -50,6 +50,15 @@ impl<R> Chunk<R> {
         &self.rows[self.range(place)]
     }
 
+    /// A chunk whose nodes' links end where `ends` says; nodes beyond it have none.
+    pub(super) fn from_columns(ends: impl Iterator<Item = u32>, links: Vec<Link>, rows: Vec<R>) -> Self {
+        let mut chunk = Self { ends: [links.len() as u32; CHUNK_NODES], links, rows };
+        for (place, end) in ends.take(CHUNK_NODES).enumerate() {
+            chunk.ends[place] = end;
+        }
+        chunk
+    }
+
     /// Whether offsets and columns fit together.
     pub(super) fn is_consistent(&self) -> bool {
         self.ends.is_sorted()

@@ -5,14 +5,34 @@
 //! recursion on an explicit stack: a chain of 100,000 services must not overflow the thread's.
 //! O(nodes + links) of what is reachable from the roots within the allowed nodes.
 
-use super::Graph;
+use super::{Graph, Link};
 
 const UNSEEN: u32 = u32::MAX;
+
+/// What components are found in: a graph, or only its links.
+pub trait Adjacency {
+    /// One more than the largest node index.
+    fn node_count(&self) -> u32;
+    /// What a node calls.
+    fn outgoing(&self, node: u32) -> &[Link];
+}
+
+impl Adjacency for Graph {
+    #[inline]
+    fn node_count(&self) -> u32 {
+        self.node_count()
+    }
+
+    #[inline]
+    fn outgoing(&self, node: u32) -> &[Link] {
+        self.outgoing(node)
+    }
+}
 
 /// The components with two or more members among the nodes that `allowed` admits and that `roots`
 /// reach, each sorted by node index, the list sorted by its first members.
 pub fn strongly_connected(
-    graph: &Graph,
+    graph: &impl Adjacency,
     roots: impl Iterator<Item = u32>,
     allowed: impl Fn(u32) -> bool,
 ) -> Vec<Vec<u32>> {
@@ -39,8 +59,8 @@ pub fn strongly_connected(
 /// A closed component's members get this `low`, so that later edges into it are ignored.
 const CLOSED: u32 = u32::MAX;
 
-struct Search<'a, A> {
-    graph: &'a Graph,
+struct Search<'a, G, A> {
+    graph: &'a G,
     allowed: A,
     /// When each node was first seen.
     order: Vec<u32>,
@@ -54,7 +74,7 @@ struct Search<'a, A> {
     found: Vec<Vec<u32>>,
 }
 
-impl<A: Fn(u32) -> bool> Search<'_, A> {
+impl<G: Adjacency, A: Fn(u32) -> bool> Search<'_, G, A> {
     fn run(&mut self, root: u32) {
         self.enter(root);
         while let Some(&mut (node, ref mut done)) = self.path.last_mut() {

@@ -16,22 +16,28 @@
 //! - [`Graph::check`] states every invariant.
 
 mod adjacency;
+mod assemble;
 mod check;
 mod components;
 mod cycles;
 mod digest;
 mod edit;
 mod link;
+mod link_table;
 mod names;
 mod node;
 mod pages;
+#[cfg(test)]
+mod testing;
 
+pub use assemble::{Assembly, Dependencies, Repeated, Roster, Services};
 pub use check::Violation;
-pub use components::{shortest_cycle, strongly_connected};
+pub use components::{Adjacency, shortest_cycle, strongly_connected};
 pub use cycles::{Component, Cycles};
 pub use digest::Digest;
 pub use edit::{Edit, FreshnessChanges};
 pub use link::{Link, Traits};
+pub use link_table::LinkTable;
 pub use node::Node;
 
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::OpenError;
 use super::reader::Reader;
-use super::segment::{self, FIRST_LSN, SegmentFault, SegmentHeader};
+use super::segment::{self, FIRST_SEGMENT, SegmentFault, SegmentHeader};
 use super::survey::{Expected, Refusal, Survey, survey};
 use crate::seeded::{self, Bug};
 use crate::storage::Storage;
@@ -69,10 +69,6 @@ impl Chain {
 
     pub(super) fn last(&self) -> &SegmentHeader {
         &self.headers[self.headers.len() - 1]
-    }
-
-    pub(super) fn headers(&self) -> &[SegmentHeader] {
-        &self.headers
     }
 
     /// Reads the log from the segment on in which the first command behind the basis stands, or all of it
@@ -167,12 +163,12 @@ pub fn needed_segments<S: Storage>(storage: &S, version: u64) -> Result<RangeInc
 
 fn first_needed<S: Storage>(storage: &S, version: u64) -> Result<u64, OpenError> {
     let files = storage.list().map_err(OpenError::io("list the data directory"))?;
-    let mut first = FIRST_LSN;
+    let mut needed = None;
     for number in files.iter().filter_map(segment::number_of) {
-        if number > first && read_header(storage, number)?.last_lsn_before() > version {
+        if needed.is_some() && read_header(storage, number)?.last_lsn_before() > version {
             break;
         }
-        first = number;
+        needed = Some(number);
     }
-    Ok(first)
+    Ok(needed.unwrap_or(FIRST_SEGMENT))
 }
