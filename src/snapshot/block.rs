@@ -11,6 +11,7 @@
 //!     32      –  archive, then zeros up to a multiple of 16
 //! ```
 
+use super::bytes::field;
 use super::error::BlockFault;
 use crate::limits;
 
@@ -66,7 +67,7 @@ impl BlockHeader {
 
     /// Reads the header of the block that must have this ordinal.
     pub(super) fn decode(bytes: &[u8; BLOCK_HEADER_BYTES], ordinal: u32) -> Result<Self, BlockFault> {
-        let number = |offset: usize| u32::from_le_bytes(std::array::from_fn(|byte| bytes[offset + byte]));
+        let number = |offset: usize| u32::from_le_bytes(field(bytes, offset));
         if number(28) != crc32c::crc32c(&bytes[..28]) {
             return Err(BlockFault::HeaderCrc);
         }
@@ -84,7 +85,7 @@ impl BlockHeader {
             return Err(BlockFault::Field("length"));
         }
         if bytes[13..28].iter().any(|byte| *byte != 0) {
-            return Err(BlockFault::Field("zeros"));
+            return Err(BlockFault::Field("reserved space"));
         }
         Ok(header)
     }

@@ -24,6 +24,7 @@
 
 use uuid::Uuid;
 
+use super::bytes::field;
 use crate::graph::Digest;
 use crate::limits;
 use crate::types::Timestamp;
@@ -151,7 +152,7 @@ impl Header {
         header.check_bounds()?;
         let is_zero = |range: std::ops::Range<usize>| bytes[range].iter().all(|byte| *byte == 0);
         if !is_zero(10..16) || !is_zero(160..CRC_OFFSET) {
-            return Err(HeaderFault::Field("zeros"));
+            return Err(HeaderFault::Field("reserved space"));
         }
         Ok(header)
     }
@@ -165,8 +166,4 @@ impl Header {
         }
         Ok(())
     }
-}
-
-fn field<const N: usize>(bytes: &[u8], offset: usize) -> [u8; N] {
-    std::array::from_fn(|place| bytes[offset + place])
 }

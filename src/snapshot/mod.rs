@@ -28,11 +28,13 @@
 //!   order of services and of components is kept. Node indexes are not: holes are compacted away.
 
 mod block;
+mod bytes;
 mod decode;
 mod encode;
 mod error;
 mod format;
 mod header;
+mod manifest;
 mod parallel;
 mod read;
 #[cfg(test)]
@@ -43,6 +45,7 @@ use uuid::Uuid;
 
 pub use error::{BlockFault, LoadError, WriteError};
 pub use header::{Header, HeaderFault};
+pub use manifest::{Entry, Manifest, ManifestError};
 pub use write::write;
 
 use crate::graph::Graph;
