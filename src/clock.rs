@@ -13,6 +13,7 @@ use std::time::Instant;
 use uuid::Uuid;
 
 use crate::types::Timestamp;
+use crate::writer::Clock;
 
 /// The wall clock, to the microsecond. May jump either way when the system's clock is set.
 ///
@@ -46,6 +47,11 @@ pub fn correlation_id() -> Uuid {
 pub fn random_u64() -> u64 {
     let (upper, lower) = Uuid::new_v4().as_u64_pair();
     upper ^ lower
+}
+
+/// What the writer is given of all this.
+pub fn for_writer() -> Clock {
+    Clock { now, monotonic, new_id }
 }
 
 #[cfg(test)]

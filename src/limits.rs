@@ -114,6 +114,16 @@ pub const SEGMENT_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 pub const ASYNC_SYNC_INTERVAL: Duration = Duration::from_millis(50);
 /// Bytes of the log that may wait for their sync.
 pub const ASYNC_SYNC_BYTES: u64 = 1024 * 1024;
+/// Room that is held back for the snapshot that lets old segments go, in bytes; half a segment at most.
+pub const RESERVE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Requests about snapshots that wait; one more is refused.
+pub const SNAPSHOT_QUEUE_JOBS_MAX: usize = 64;
+/// How long a snapshot waits for the log's sync.
+pub const SNAPSHOT_SYNC_WAIT: Duration = Duration::from_secs(10);
+/// Snapshots that are kept, unless set otherwise.
+pub const SNAPSHOTS_RETAINED_DEFAULT: usize = 5;
+/// The fewest that are kept: the newest, and one to fall back to.
+pub const SNAPSHOTS_RETAINED_MIN: usize = 2;
 /// One frame of the log, in bytes with its header.
 pub const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 

@@ -1,7 +1,7 @@
 //! The server: from checked settings to a process that answers until it is told to stop.
 //!
 //! ```text
-//! listen ─▶ replay the log ─▶ load the sample ─▶ live … SIGTERM ─▶ drain ─▶ seal the log ─▶ exit 0
+//! listen ─▶ snapshot + log ─▶ load the sample ─▶ live … SIGTERM ─▶ drain ─▶ seal ─▶ snapshot ─▶ exit 0
 //! ```
 //!
 //! - It listens from the first moment, so that probes can tell a replay from a dead process.
@@ -19,14 +19,14 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, WalDurability};
 use crate::http::{self, App, HttpSettings, Live};
 use crate::ingest::{parse_json, upsert};
 use crate::samples::Sample;
 use crate::storage::{Fs, LockError};
 use crate::types::{Change, Command};
 use crate::wal::{Birth, Options};
-use crate::writer::{self, Durability, StartError, Started, Stopper};
+use crate::writer::{self, Durability, Settings, StartError, Started, Stopper};
 
 /// Why the server did not run, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -46,10 +46,8 @@ impl From<StartError> for ServeError {
     fn from(error: StartError) -> Self {
         match &error {
             StartError::Lock { source: LockError::Held { .. }, .. } => Self::Locked(error.to_string()),
-            StartError::Log(log) if log.is_damage() => Self::Damaged(error.to_string()),
-            StartError::Lock { .. } | StartError::Thread(_) | StartError::Log(_) => {
-                Self::Failed(error.into())
-            }
+            _ if error.is_damage() => Self::Damaged(error.to_string()),
+            _ => Self::Failed(error.into()),
         }
     }
 }
@@ -118,14 +116,20 @@ fn terminated() -> io::Result<impl Future<Output = ()>> {
 
 /// Replays the log and loads the sample into an empty graph.
 async fn open(config: &Config, sample: Option<&'static Sample>) -> Result<(Live, Stopper), ServeError> {
-    let data_dir = config.data_dir.clone();
-    let started = spawn_blocking(move || start_writer(data_dir)).await.context("the replay broke down")??;
-    let Started { reader, handle, recovered, stopper } = started;
-    tracing::info!(version = recovered.last_version, frames = recovered.frames, "replayed");
+    let (data_dir, settings) = (config.data_dir.clone(), writer_settings(config));
+    let started =
+        spawn_blocking(move || start_writer(data_dir, settings)).await.context("the replay broke down")??;
+    let Started { reader, handle, snapshots, recovery, stopper } = started;
+    for bad in &recovery.bad_snapshots {
+        tracing::error!(snapshot = bad, "a snapshot does not hold; the one before it and the log stand in for it");
+    }
+    let from_snapshot = recovery.snapshot.as_ref().map(|entry| entry.version);
+    let recovered = recovery.log;
+    tracing::info!(version = recovered.last_version, frames = recovered.frames, from_snapshot, "replayed");
     if let Some(torn) = &recovered.torn {
         tracing::warn!(?torn, "the log ended in a write that was never acknowledged; it was cut");
     }
-    let live = Live { reader, writer: handle };
+    let live = Live { reader, writer: handle, snapshots };
     match sample {
         Some(sample) if recovered.last_version == 0 => load(&live, sample).await?,
         Some(sample) => {
@@ -136,11 +140,24 @@ async fn open(config: &Config, sample: Option<&'static Sample>) -> Result<(Live,
     Ok((live, stopper))
 }
 
-fn start_writer(data_dir: PathBuf) -> Result<Started, ServeError> {
+fn writer_settings(config: &Config) -> Settings {
+    Settings {
+        log: Options { segment_bytes: config.wal_segment_bytes },
+        durability: match config.wal_durability {
+            WalDurability::Sync => Durability::Sync,
+            WalDurability::Async => Durability::Async,
+        },
+        snapshot_interval: config.snapshot_interval,
+        snapshots_retained: config.snapshot_retain,
+        clock: clock::for_writer(),
+    }
+}
+
+fn start_writer(data_dir: PathBuf, settings: Settings) -> Result<Started, ServeError> {
     let doing = format!("cannot use the data directory {}", data_dir.display());
     let storage = Fs::at(data_dir).context(doing)?;
     let birth = Birth { directory_id: clock::new_id(), salt: clock::random_u64(), at: clock::now() };
-    Ok(writer::start(&storage, &birth, Options::default(), Durability::Sync)?)
+    Ok(writer::start(&storage, &birth, settings)?)
 }
 
 /// Writes a sample as any source would, observed now: a sample is never stale from the start.

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 pub use file::{FileError, SettingsFile};
 pub use flags::SettingFlags;
-pub use parse::{LogFormat, LogLevel};
+pub use parse::{LogFormat, LogLevel, WalDurability};
 pub use table::{Default, Key, SETTINGS, Setting, env_example};
 
 /// Every setting, checked.
@@ -37,6 +37,14 @@ pub struct Config {
     pub api_workers: usize,
     /// Where the write-ahead log and the snapshots live.
     pub data_dir: PathBuf,
+    /// When a write is acknowledged.
+    pub wal_durability: WalDurability,
+    /// The room of a segment of the log.
+    pub wal_segment_bytes: u64,
+    /// Between periodic snapshots; zero for none but those that are asked for.
+    pub snapshot_interval: Duration,
+    /// Snapshots that are kept.
+    pub snapshot_retain: usize,
     /// The largest request body, in bytes.
     pub max_body_bytes: usize,
     /// How long a request may take.
@@ -120,6 +128,10 @@ impl Config {
             api_port: raw(Key::ApiPort).port()?,
             api_workers: raw(Key::ApiWorkers).count(1..=parse::WORKERS_MAX)?,
             data_dir: raw(Key::DataDir).directory()?,
+            wal_durability: raw(Key::WalDurability).wal_durability()?,
+            wal_segment_bytes: raw(Key::WalSegmentBytes).count(parse::SEGMENT_BYTES_RANGE)? as u64,
+            snapshot_interval: raw(Key::SnapshotIntervalSeconds).seconds(0)?,
+            snapshot_retain: raw(Key::SnapshotRetain).count(parse::RETAIN_RANGE)?,
             max_body_bytes: raw(Key::MaxBodyBytes).count(parse::BODY_BYTES_RANGE)?,
             request_timeout: raw(Key::RequestTimeoutSeconds).seconds(1)?,
             header_timeout: raw(Key::HeaderTimeoutSeconds).seconds(1)?,

@@ -24,6 +24,12 @@ const SECONDS_MAX: u64 = 86_400;
 /// Up to a GiB.
 pub(super) const BODY_BYTES_RANGE: RangeInclusive<usize> = 1..=1 << 30;
 
+/// The room of a segment.
+pub(super) const SEGMENT_BYTES_RANGE: RangeInclusive<usize> =
+    limits::SEGMENT_BYTES_MIN as usize..=limits::SEGMENT_BYTES_MAX as usize;
+/// Snapshots that are kept.
+pub(super) const RETAIN_RANGE: RangeInclusive<usize> = limits::SNAPSHOTS_RETAINED_MIN..=limits::SNAPSHOTS_MAX;
+
 const _: () = assert!(limits::BODY_BYTES_DEFAULT <= *BODY_BYTES_RANGE.end());
 
 /// Which log lines are written, the most important first.
@@ -39,6 +45,15 @@ pub enum LogLevel {
     Debug,
     /// Everything.
     Trace,
+}
+
+/// When a write is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WalDurability {
+    /// When it is on disk.
+    Sync,
+    /// When it is written.
+    Async,
 }
 
 /// How log lines are written.
@@ -97,6 +112,14 @@ impl Raw {
         match &self.value {
             Some(value) if !value.is_empty() => Ok(PathBuf::from(value)),
             Some(_) | None => Err(self.error("the path of a directory")),
+        }
+    }
+
+    pub(super) fn wal_durability(self) -> Result<WalDurability, SettingError> {
+        match self.text().as_str() {
+            "sync" => Ok(WalDurability::Sync),
+            "async" => Ok(WalDurability::Async),
+            _ => Err(self.error("sync or async")),
         }
     }
 

@@ -19,6 +19,14 @@ pub enum Key {
     ApiWorkers,
     /// Where the data lives.
     DataDir,
+    /// When a write is acknowledged.
+    WalDurability,
+    /// The room of a segment of the log.
+    WalSegmentBytes,
+    /// Between periodic snapshots.
+    SnapshotIntervalSeconds,
+    /// Snapshots that are kept.
+    SnapshotRetain,
     /// The largest request body.
     MaxBodyBytes,
     /// How long a request may take.
@@ -93,6 +101,38 @@ pub const SETTINGS: &[Setting] = &[
         Default::Text("./data"),
         "Directory of the write-ahead log and the snapshots. It is made when it is missing, and locked against a \
          second process",
+    ),
+    row(
+        Key::WalDurability,
+        "WAL_DURABILITY",
+        "MODE",
+        Default::Text("sync"),
+        "When a write is acknowledged: sync, when it is on disk; async, when it is written, and on disk within 50 ms \
+         (a power cut may take the last writes, a crash of the process takes none)",
+    ),
+    row(
+        Key::WalSegmentBytes,
+        "WAL_SEGMENT_BYTES",
+        "BYTES",
+        Default::Text("67108864"),
+        "Room of a segment of the write-ahead log, 65536 to 4294967296. The segment that is written and the one \
+         after it are allocated ahead, and half a segment, at most 32 MiB, is held back for snapshots",
+    ),
+    row(
+        Key::SnapshotIntervalSeconds,
+        "SNAPSHOT_INTERVAL_SECONDS",
+        "SECONDS",
+        Default::Text("300"),
+        "How often a snapshot is taken, if anything changed, and whether one is taken at the end; 0 takes only those \
+         that are asked for",
+    ),
+    row(
+        Key::SnapshotRetain,
+        "SNAPSHOT_RETAIN",
+        "NUMBER",
+        Default::Text("5"),
+        "Snapshots that are kept, 2 to 1000: the log reaches back to the oldest, so that each can stand in for those \
+         after it",
     ),
     row(
         Key::MaxBodyBytes,
@@ -187,7 +227,7 @@ mod tests {
             assert_eq!(setting.key as usize, place, "{}", setting.name);
         }
         assert_eq!(SETTINGS[1].flag(), "api-port");
-        assert_eq!(SETTINGS[5].file_key(), "request_timeout_seconds");
+        assert_eq!(SETTINGS[4].file_key(), "wal_durability");
     }
 
     #[test]

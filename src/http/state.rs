@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::problem::Problem;
 use crate::limits;
 use crate::query::Scratch;
-use crate::writer::{Handle, Reader};
+use crate::writer::{Handle, Reader, Snapshots};
 
 /// The bounds that the operator sets.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,8 @@ pub struct Live {
     pub reader: Reader,
     /// The way to the writer.
     pub writer: Handle,
+    /// The way to the snapshots.
+    pub snapshots: Snapshots,
 }
 
 /// The state behind all requests.

@@ -32,7 +32,7 @@ use std::io;
 use uuid::Uuid;
 
 use super::bytes::field;
-use super::header::FORMAT;
+use super::header::{FORMAT, Header};
 use crate::limits;
 use crate::storage::{FileName, Storage, StorageFile, install};
 use crate::types::Timestamp;
@@ -207,6 +207,25 @@ impl Manifest {
 }
 
 impl Entry {
+    /// The entry of a snapshot with this header; how long it took is not known yet.
+    pub fn of(header: &Header) -> Self {
+        Self {
+            id: header.id,
+            version: header.version,
+            bytes: header.file_bytes,
+            services: header.services,
+            dependencies: header.dependencies,
+            created_at: header.created_at,
+            duration_ms: 0,
+            content_hash: header.content_hash,
+        }
+    }
+
+    /// Whether both stand for the same file.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        Self { duration_ms: 0, ..self.clone() } == Self { duration_ms: 0, ..other.clone() }
+    }
+
     fn decode(bytes: &[u8]) -> Result<Self, ManifestError> {
         let created_at = Timestamp::from_microseconds(i64::from_le_bytes(field(bytes, 48)));
         Ok(Self {

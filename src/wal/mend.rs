@@ -6,6 +6,7 @@
 //! - Where a snapshot holds commands behind the break, only those behind the snapshot are given up, and the
 //!   log begins anew there.
 
+use std::io;
 use std::ops::RangeInclusive;
 
 use super::chain::{Basis, Chain, open_error, read_header};
@@ -15,7 +16,7 @@ use super::segment::{self, SegmentHeader};
 use super::survey::{Damage, Expected, Refusal, Survey, survey};
 use super::{Birth, OpenError, Options};
 use crate::storage::{FileName, Storage, StorageFile};
-use crate::types::Command;
+use crate::types::{Command, Timestamp};
 
 /// What a look at a log found.
 #[derive(Debug)]
@@ -96,11 +97,6 @@ pub fn inspect<S: Storage>(storage: &S, basis: &Basis) -> Result<Verdict, OpenEr
     find(storage, basis, error).map(Verdict::Damaged)
 }
 
-/// Reads every segment of a log, those that no start would need among them.
-pub fn verify<S: Storage>(storage: &S, basis: &Basis) -> Result<Verdict, OpenError> {
-    dump(storage, basis, |_, _| {})
-}
-
 /// Gives every command of a log to `each`, with its lsn, up to where it ends or breaks.
 pub fn dump<S: Storage>(
     storage: &S,
@@ -114,6 +110,23 @@ pub fn dump<S: Storage>(
         ..basis.clone()
     };
     chain.replay(storage, &whole, each).map(|(survey, _)| sound(Some(&survey)))
+}
+
+/// Gives the commands behind `basis` to `each`, as a start does, and changes nothing. What comes back is when
+/// the directory was made; `None` where there is no log.
+pub fn replay<S: Storage>(
+    storage: &S,
+    basis: &Basis,
+    each: impl FnMut(u64, Command),
+) -> Result<Option<Timestamp>, OpenError> {
+    let Some(chain) = Chain::read(storage, basis)? else { return Ok(None) };
+    chain.replay(storage, basis, each)?;
+    Ok(Some(chain.first().created_at))
+}
+
+/// Copies a file to `quarantine/`, under a name that is free there.
+pub fn put_aside<S: Storage>(storage: &S, name: &FileName, file: &S::File) -> io::Result<FileName> {
+    quarantine(storage, name, file, 0..file.size()?)
 }
 
 fn read<S: Storage>(
@@ -159,7 +172,7 @@ fn cut_at<S: Storage>(storage: &S, options: Options, place: Break) -> Result<Cut
     let mut kept = Vec::new();
     let (first, later) = split(storage, place.segment)?;
     for number in later.into_iter().rev() {
-        kept.push(put_aside(storage, number)?);
+        kept.push(take_away(storage, number)?);
     }
     let name = segment::name(place.segment);
     let file = storage.open(&name).map_err(OpenError::io("open the log"))?;
@@ -180,7 +193,7 @@ fn begin_anew<S: Storage>(
     let (_, all) = split(storage, 0)?;
     let mut kept = Vec::new();
     for number in all.into_iter().rev() {
-        kept.push(put_aside(storage, number)?);
+        kept.push(take_away(storage, number)?);
     }
     recovery::begin(storage, birth, basis, options)?;
     Ok(Cut { kept, segments: segment::FIRST_SEGMENT..=segment::FIRST_SEGMENT })
@@ -195,7 +208,7 @@ fn split<S: Storage>(storage: &S, last: u64) -> Result<(u64, Vec<u64>), OpenErro
 }
 
 /// Moves a whole segment to the quarantine.
-fn put_aside<S: Storage>(storage: &S, number: u64) -> Result<(FileName, FileName), OpenError> {
+fn take_away<S: Storage>(storage: &S, number: u64) -> Result<(FileName, FileName), OpenError> {
     let name = segment::name(number);
     let file = storage.open(&name).map_err(OpenError::io("open the log"))?;
     let end = content_end(&file, 0)?;

@@ -44,11 +44,6 @@ impl<'a, F: StorageFile> Reader<'a, F> {
         Ok(Self { file, len: file.size()?, window_start: 0, window: Vec::new() })
     }
 
-    /// The length of the file.
-    pub(super) fn len(&self) -> u64 {
-        self.len
-    }
-
     /// The segment's header.
     pub(super) fn segment_header(&mut self, number: u64) -> io::Result<Result<SegmentHeader, SegmentFault>> {
         let Some(range) = self.load(0, SEGMENT_HEADER_BYTES)? else { return Ok(Err(SegmentFault::Cut)) };

@@ -12,11 +12,14 @@ use std::sync::atomic::Ordering;
 
 use super::batch::{Staged, Waiting};
 use super::published::{Health, Published};
-use super::{Durability, Reply, WriteError};
+#[cfg(test)]
+use super::Reply;
+use super::{Durability, WriteError};
 use crate::graph::Graph;
 use crate::limits;
 use crate::seeded::{self, Bug};
 use crate::storage::Storage;
+#[cfg(test)]
 use crate::types::Command;
 use crate::wal::{self, CommitError, Wal};
 
@@ -167,7 +170,10 @@ impl<S: Storage> Core<S> {
     }
 
     /// Closes the log on purpose.
-    pub(super) fn seal(self) -> Result<(), CommitError> {
+    pub(super) fn seal(mut self) -> Result<(), CommitError> {
+        if self.has_unsynced() {
+            self.sync()?;
+        }
         self.log.seal()
     }
 

@@ -1,9 +1,13 @@
-//! The one writer: a thread that turns commands into published graphs.
+//! The one writer: a thread that turns commands into published graphs, and beside it one that takes snapshots
+//! of them.
 //!
 //! ```text
 //! Handle::submit ─▶ bounded queue ─▶ admit ─▶ apply ─▶ log append + fdatasync ─▶ publish ─▶ reply
+//! Snapshots::create, every so often ─▶ the published graph ─▶ snapshot ─▶ manifest ─▶ old files go
 //! ```
 //!
+//! - `open`: from a directory to a graph. `core` and `keeper`: what is done, call by call. `thread` and
+//!   `snapshots`: their threads. `offline`: what is done to a directory that no server holds.
 //! - A commit takes what queued while the one before was syncing: no timer, no waiting for company.
 //! - What is visible is on disk; what is acknowledged is visible.
 //! - A failed write drops the staged graph: readers never see it. After a failed sync nothing more is
@@ -12,24 +16,30 @@
 
 mod batch;
 mod core;
+mod keeper;
+mod offline;
 mod open;
 mod published;
+mod snapshots;
+mod start;
 mod thread;
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::thread::JoinHandle;
+use crossbeam::channel::{Sender, TrySendError};
 
-use crossbeam::channel::{Sender, TrySendError, bounded};
-
+pub use keeper::Clock;
+pub use offline::{Making, Offline, OfflineCutError, OfflineError, migrate, restore};
+pub use open::Recovery;
 pub use published::{Health, Reader, StorageFigures};
-use published::Published;
+pub use snapshots::{SnapshotBytes, SnapshotError, SnapshotReply, Snapshots};
+pub use start::{Settings, Started, Stopper, start};
 
 pub use crate::apply::{Outcome, Refusal};
+#[cfg(doc)]
 use crate::limits;
-use crate::storage::{LockError, Storage};
+use crate::snapshot::ManifestError;
+use crate::storage::LockError;
 use crate::types::Command;
-use crate::wal::{Birth, OpenError, Options, Recovered, Wal};
+use crate::wal::OpenError;
 
 /// A command that is in the published graph.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,60 +110,40 @@ pub enum StartError {
     },
     /// The log cannot be used.
     #[error(transparent)]
-    Log(#[from] OpenError),
+    Log(OpenError),
+    /// No snapshot holds, and the log alone does not reach back far enough.
+    #[error("{bad}; {source}")]
+    Snapshots {
+        /// What is wrong with each.
+        bad: String,
+        /// Why the log alone does not do.
+        source: OpenError,
+    },
+    /// The list of what counts cannot be used.
+    #[error("{0}. Nothing was changed.")]
+    Manifest(#[from] ManifestError),
+    /// The disk refused.
+    #[error("cannot {doing}: {source}")]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// What the disk said.
+        source: std::io::Error,
+    },
     /// The operating system gave no thread.
-    #[error("cannot start the writer's thread: {0}")]
+    #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
 }
 
-/// A running writer.
-pub struct Started {
-    /// Where its graphs appear.
-    pub reader: Reader,
-    /// The way to it.
-    pub handle: Handle,
-    /// What the log held.
-    pub recovered: Recovered,
-    /// Its end.
-    pub stopper: Stopper,
-}
-
-/// Ends the writer.
-pub struct Stopper {
-    queue: Sender<Job>,
-    thread: JoinHandle<()>,
-}
-
-impl Stopper {
-    /// Commits what is queued, seals the log and waits for the thread. `false` when it had died.
-    pub fn stop(self) -> bool {
-        // Where the thread is gone already, the join below says so.
-        drop(self.queue.send(Job::Stop));
-        self.thread.join().is_ok()
+impl StartError {
+    /// Whether the directory does not hold what it should, rather than the disk not answering.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Log(source) | Self::Snapshots { source, .. } => source.is_damage(),
+            Self::Manifest(error) => !matches!(error, ManifestError::Io(_)),
+            Self::Lock { .. } | Self::Io { .. } | Self::Thread(_) => false,
+        }
     }
-}
-
-/// Replays a data directory, publishes its graph and begins to take commands. Blocks while it replays.
-pub fn start<S>(storage: &S, birth: &Birth, options: Options, durability: Durability) -> Result<Started, StartError>
-where
-    S: Storage,
-    S::Lock: Send + 'static,
-    Wal<S>: Send + 'static,
-{
-    let open::Opened { graph, log, recovered, lock } = open::open(storage, birth, options)?;
-    let published = Arc::new(Published::new(graph, recovered.directory_id));
-    published.gauges.first_segment.store(recovered.first_segment, Ordering::Relaxed);
-    let (queue, jobs) = bounded(limits::WRITER_QUEUE_COMMANDS_MAX);
-    let core = core::Core::new(Arc::clone(&published), log, durability);
-    let shared = Arc::clone(&published);
-    let run = move || {
-        thread::run(core, &jobs, &shared);
-        drop(lock);
-    };
-    let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(run);
-    let thread = thread.map_err(StartError::Thread)?;
-    let handle = Handle(queue.clone());
-    Ok(Started { reader: Reader(published), handle, recovered, stopper: Stopper { queue, thread } })
 }
 
 /// The way to the writer, for any number of threads.
@@ -171,5 +161,7 @@ impl Handle {
     }
 }
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;

@@ -48,15 +48,18 @@ pub(super) struct Base {
 /// Takes the directory and works out the graph that was acknowledged.
 pub(super) fn open<S: Storage>(storage: &S, birth: &Birth, options: Options) -> Result<Opened<S>, StartError> {
     let lock = lock(storage)?;
-    let directory = snapshots_of(storage)?;
-    let mut base = base(storage, &directory)?;
-    let basis = base.basis.clone();
+    let mut base = base(storage)?;
+    let mut basis = base.basis.clone();
+    if seeded::has(Bug::ReplayTwice) {
+        basis.version = 0;
+    }
     let opened = Wal::open(storage, birth, &basis, options, |version, command| base.apply(version, &command));
     let (log, recovered) = match opened {
         Ok(opened) => opened,
         Err(source) if base.bad_snapshots.is_empty() => return Err(StartError::Log(source)),
         Err(source) => return Err(StartError::Snapshots { bad: base.bad_snapshots.join("; "), source }),
     };
+    let directory = snapshots_of(storage)?;
     let manifest = base.manifest.unwrap_or_else(|| Manifest {
         directory_id: recovered.directory_id,
         first_segment: recovered.first_segment,
@@ -81,7 +84,7 @@ pub(super) fn snapshots_of<S: Storage>(storage: &S) -> Result<S, StartError> {
 }
 
 /// Reads the manifest and the newest snapshot that holds.
-pub(super) fn base<S: Storage>(storage: &S, directory: &S) -> Result<Base, StartError> {
+pub(super) fn base<S: Storage>(storage: &S) -> Result<Base, StartError> {
     let manifest = Manifest::read(storage)?;
     let mut base = Base {
         graph: Graph::default(),
@@ -91,6 +94,7 @@ pub(super) fn base<S: Storage>(storage: &S, directory: &S) -> Result<Base, Start
         bad_snapshots: Vec::new(),
     };
     let Some(manifest) = manifest else { return Ok(base) };
+    let directory = snapshots_of(storage)?;
     base.basis = Basis {
         version: 0,
         durable_version: manifest.snapshots.iter().map(|entry| entry.version).max().unwrap_or(0),
@@ -99,7 +103,7 @@ pub(super) fn base<S: Storage>(storage: &S, directory: &S) -> Result<Base, Start
     };
     for entry in &manifest.snapshots {
         let name = file_name(entry.version, entry.id);
-        match snapshot::load(directory, &name) {
+        match snapshot::load(&directory, &name) {
             Ok((header, graph)) if Entry::of(&header).is_same_file(entry) => {
                 base.basis.version = entry.version;
                 base.graph = graph;

@@ -3,13 +3,14 @@
 use crossbeam::channel::{Receiver, bounded};
 use uuid::Uuid;
 
-use super::{Committed, Durability, Handle, Health, Outcome, Started, WriteError, start};
+use super::testing::settings;
+use super::{Committed, Handle, Health, Outcome, Started, WriteError, start};
 use crate::limits;
 use crate::storage::{Fault, Sim};
 use crate::types::{
     Attributes, Change, Command, DiscoverySource, EdgeReport, NodeReport, ServiceId, Timestamp, Upsert,
 };
-use crate::wal::{Birth, Options};
+use crate::wal::Birth;
 
 fn at() -> Timestamp {
     Timestamp::parse("2026-02-14T10:00:00Z").unwrap()
@@ -17,7 +18,7 @@ fn at() -> Timestamp {
 
 fn started(sim: &Sim) -> Started {
     let birth = Birth { directory_id: Uuid::from_u128(7), salt: 11, at: at() };
-    start(sim, &birth, Options { segment_bytes: 8192 }, Durability::Sync).unwrap()
+    start(sim, &birth, settings()).unwrap()
 }
 
 fn id(text: &str) -> ServiceId {
@@ -59,7 +60,7 @@ fn a_write_is_visible_when_it_is_acknowledged_and_there_after_a_crash() {
     }
     sim.crash();
     let again = started(&sim);
-    assert_eq!(again.recovered.last_version, 3);
+    assert_eq!(again.recovery.log.last_version, 3);
     assert_eq!((again.reader.load().version(), again.reader.load().counts().dependencies), (3, 3));
     assert_eq!(again.reader.directory_id(), reader.directory_id());
 }
@@ -73,7 +74,7 @@ fn what_changes_nothing_is_not_logged() {
     let Outcome::Upserted(upserted) = committed.outcome;
     assert_eq!(upserted.nodes_upserted, 0);
     assert!(stopper.stop());
-    assert_eq!(started(&sim).recovered.last_version, 0);
+    assert_eq!(started(&sim).recovery.log.last_version, 0);
 }
 
 #[test]
@@ -93,7 +94,7 @@ fn a_full_disk_refuses_and_heals() {
     }
     assert_eq!((reader.health(), reader.load().version()), (Health::Healthy, 1));
     sim.crash();
-    assert_eq!(started(&sim).recovered.last_version, 1, "what was refused is not there");
+    assert_eq!(started(&sim).recovery.log.last_version, 1, "what was refused is not there");
 }
 
 #[test]
@@ -172,7 +173,7 @@ fn a_stop_commits_what_is_queued_and_seals() {
     let waiting: Vec<_> = (0..50).map(|_| submit(&handle, command("a")).unwrap()).collect();
     assert!(stopper.stop());
     assert!(waiting.iter().all(|answer| answer.recv().unwrap().is_ok()));
-    let again = started(&sim).recovered;
+    let again = started(&sim).recovery.log;
     assert_eq!((again.last_version, again.torn), (50, None));
 }
 

@@ -29,7 +29,8 @@ pub(super) fn run<S: Storage>(mut core: Core<S>, jobs: &Receiver<Job>, published
     for job in jobs.try_iter() {
         match job {
             Job::Write(_, reply) => reply(Err(WriteError::Stopping)),
-            Job::Sync(reply) => drop(reply.send(())),
+            // Who waited has gone.
+            Job::Sync(reply) => _ = reply.send(()),
             Job::Stop => {}
         }
     }
@@ -84,7 +85,8 @@ fn work<S: Storage>(core: &mut Core<S>, jobs: &Receiver<Job>, first: Job) -> boo
         let _ = core.sync();
     }
     for reply in waiting_for_sync {
-        drop(reply.send(()));
+        // Who waited may have gone.
+        let _ = reply.send(());
     }
     goes_on
 }
