@@ -82,6 +82,23 @@ impl Connection {
         self.stream.get_mut().write_all(bytes)
     }
 
+    /// Sends a request without reading its reply.
+    pub(crate) fn send(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<()> {
+        self.write(&request_bytes(method, target, headers, body))
+    }
+
+    /// Waits for the next byte that comes; false when the connection ended instead.
+    #[allow(dead_code, reason = "the campaigns use it")]
+    pub(crate) fn answers(&mut self) -> bool {
+        self.stream.fill_buf().is_ok_and(|bytes| !bytes.is_empty())
+    }
+
     /// Sends a request and reads its reply.
     pub(crate) fn exchange(
         &mut self,
@@ -91,7 +108,7 @@ impl Connection {
         body: &[u8],
     ) -> io::Result<Reply> {
         // A server that refuses early may close its reading side while we still write; its answer is there.
-        let written = self.write(&request_bytes(method, target, headers, body));
+        let written = self.send(method, target, headers, body);
         self.reply(method).or_else(|error| written.and(Err(error)))
     }
 

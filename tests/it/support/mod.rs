@@ -5,6 +5,7 @@
 
 mod answer;
 mod client;
+pub(crate) mod disk;
 mod model;
 mod payload;
 mod process;
@@ -22,21 +23,26 @@ pub(crate) use client::{Connection, Reply};
 pub(crate) use model::Model;
 pub(crate) use payload::{Payload, attributes, upsert};
 pub(crate) use process::{Finished, command, run, run_with_input};
-pub(crate) use server::Server;
+pub(crate) use server::{Server, refused};
 
 /// How long anything may take before it counts as never.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Polls until `attempt` gives something, and fails the test after [`DEADLINE`].
-pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, attempt: impl FnMut() -> Option<T>) -> T {
+    within(DEADLINE, attempt).unwrap_or_else(|| panic!("never happened: {what}"))
+}
+
+/// Polls until `attempt` gives something, and gives up after `limit`.
+pub(crate) fn within<T>(limit: Duration, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
     let begin = Instant::now();
     loop {
         if let Some(found) = attempt() {
-            return found;
+            return Some(found);
         }
-        assert!(begin.elapsed() < DEADLINE, "never happened: {what}");
+        let rest = limit.checked_sub(begin.elapsed()).filter(|rest| !rest.is_zero())?;
         // Giving up the core between two polls, not waiting for an event: there is none to wait for.
-        thread::park_timeout(Duration::from_millis(5));
+        thread::park_timeout(rest.min(Duration::from_millis(5)));
     }
 }
 

@@ -4,18 +4,18 @@
 //! - Dropping it kills the process before the directory goes.
 
 use std::cell::RefCell;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Connection, DEADLINE, Payload, Reply, command, eventually};
+use super::{Connection, DEADLINE, Finished, Payload, Reply, command, eventually, run, within};
 
 /// A running server.
 pub(crate) struct Server {
@@ -35,7 +35,11 @@ impl Server {
 
     /// Starts one with more environment variables and more arguments of `serve`.
     pub(crate) fn start_with(settings: &[(&str, &str)], arguments: &[&str]) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), settings, arguments)
+    }
+
+    /// Starts one whose data lie, or will lie, in `data` below this directory.
+    pub(crate) fn start_in(directory: TempDir, settings: &[(&str, &str)], arguments: &[&str]) -> Self {
         let settings: Vec<_> =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
@@ -51,6 +55,30 @@ impl Server {
         let (child, address, log) = launch(self.directory.path(), &self.settings, &self.arguments);
         (self.child, self.address, self.log) = (child, address, log);
         self.wait_ready();
+    }
+
+    /// Starts again on the same data directory with other settings.
+    pub(crate) fn start_again_with(&mut self, settings: &[(&str, &str)]) {
+        self.settings =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self.start_again();
+    }
+
+    /// Starts it on the same data directory and kills it so long after, ready or not.
+    #[allow(dead_code, reason = "the campaigns use it")]
+    pub(crate) fn start_and_kill(&mut self, after: Duration) {
+        assert!(self.child.try_wait().unwrap().is_some(), "the server still runs");
+        let (child, log) = spawn(self.directory.path(), &self.settings, &self.arguments);
+        (self.child, self.log) = (child, log);
+        let ended = within(after, || self.child.try_wait().unwrap());
+        assert!(ended.is_none(), "it refused to start: {ended:?} {:#?}", self.log_to_the_end());
+        self.kill();
+    }
+
+    /// SIGTERM, and waits for the end, which must be a good one.
+    pub(crate) fn stop(&mut self) {
+        self.terminate();
+        assert_eq!(self.wait().code(), Some(0), "{:#?}", self.log_so_far().last());
     }
 
     /// Kills it without warning and starts it again.
@@ -147,6 +175,13 @@ impl Server {
         self.log.seen.borrow().clone()
     }
 
+    /// All lines of the log of a process that ended.
+    #[allow(dead_code, reason = "the campaigns use it")]
+    pub(crate) fn log_to_the_end(&self) -> Vec<String> {
+        self.log.seen.borrow_mut().extend(self.log.lines.iter());
+        self.log.seen.borrow().clone()
+    }
+
     fn wait_ready(&self) {
         eventually("the server is ready", || {
             let reply = Connection::open(self.address)
@@ -162,6 +197,13 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // What a failed test leaves on the disk is the evidence; it is kept on request.
+        let keep = thread::panicking() && std::env::var_os("WATERSHED_KEEP").is_some();
+        if keep {
+            self.directory.disable_cleanup(true);
+            let path = self.directory.path().display();
+            let _ = writeln!(io::stderr(), "kept: {path}");
+        }
     }
 }
 
@@ -170,10 +212,18 @@ fn data(directory: &Path) -> PathBuf {
     directory.join("data")
 }
 
-fn launch(directory: &Path, settings: &[(String, String)], arguments: &[String]) -> (Child, SocketAddr, Log) {
+/// Starts on a directory or with settings that must be refused, and returns what it said.
+pub(crate) fn refused(data: &Path, settings: &[(&str, &str)]) -> Finished {
     let mut command = command(["serve", "--api-port", "0", "--data-dir"]);
+    run(command.arg(data).envs(settings.iter().copied()))
+}
+
+/// Starts the process and collects its log.
+fn spawn(directory: &Path, settings: &[(String, String)], arguments: &[String]) -> (Child, Log) {
+    let mut command = command(["serve", "--data-dir"]);
     command.arg(data(directory)).args(arguments).current_dir(directory);
-    command.envs(settings.iter().map(|(name, value)| (name, value)));
+    // Any free port, unless the settings name one.
+    command.env("API_PORT", "0").envs(settings.iter().map(|(name, value)| (name, value)));
     let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
     let stderr = child.stderr.take().unwrap();
     let (sender, lines) = mpsc::channel();
@@ -184,7 +234,11 @@ fn launch(directory: &Path, settings: &[(String, String)], arguments: &[String])
             }
         }
     });
-    let log = Log { lines, seen: RefCell::new(Vec::new()) };
+    (child, Log { lines, seen: RefCell::new(Vec::new()) })
+}
+
+fn launch(directory: &Path, settings: &[(String, String)], arguments: &[String]) -> (Child, SocketAddr, Log) {
+    let (child, log) = spawn(directory, settings, arguments);
     let line = log
         .find("listening", |line| line["message"] == "listening" || line["fields"]["message"] == "listening");
     let address = line["address"].as_str().or_else(|| line["fields"]["address"].as_str()).unwrap();
