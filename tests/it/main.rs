@@ -25,5 +25,6 @@ mod oracle;
 mod shapes;
 mod shapes_large;
 mod shapes_names;
+mod stats;
 mod support;
 mod tidy;
