@@ -72,6 +72,8 @@ pub const HEADERS_MAX: usize = 100;
 pub const CONNECTION_IDLE: Duration = Duration::from_secs(75);
 /// How long a closing connection still takes what its peer sends.
 pub const LINGER: Duration = Duration::from_secs(1);
+/// How long a resting connection is kept when the server drains, so that its client can still ask and be told.
+pub const DRAIN_NOTICE: Duration = Duration::from_millis(500);
 /// Streams of one HTTP/2 connection.
 pub const HTTP2_STREAMS_MAX: u32 = 100;
 /// The headers of an HTTP/2 request, in bytes.

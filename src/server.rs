@@ -121,7 +121,10 @@ async fn open(config: &Config, sample: Option<&'static Sample>) -> Result<(Live,
         spawn_blocking(move || start_writer(data_dir, settings)).await.context("the replay broke down")??;
     let Started { reader, handle, snapshots, recovery, stopper } = started;
     for bad in &recovery.bad_snapshots {
-        tracing::error!(snapshot = bad, "a snapshot does not hold; the one before it and the log stand in for it");
+        tracing::error!(
+            snapshot = bad,
+            "a snapshot does not hold; the one before it and the log stand in for it"
+        );
     }
     let from_snapshot = recovery.snapshot.as_ref().map(|entry| entry.version);
     let recovered = recovery.log;

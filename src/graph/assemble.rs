@@ -27,6 +27,11 @@ pub struct Services {
 }
 
 impl Services {
+    /// None yet, with room for so many.
+    pub fn with_capacity(services: usize) -> Self {
+        Self { nodes: Vec::with_capacity(services), ..Self::default() }
+    }
+
     /// Adds the next service.
     pub fn push(&mut self, service: Service) {
         self.digest += self.elements.service(&service);
@@ -92,6 +97,12 @@ pub struct Dependencies {
 }
 
 impl Dependencies {
+    /// None yet, with room for so many.
+    pub fn with_capacity(dependencies: usize) -> Self {
+        let (links, rows) = (Vec::with_capacity(dependencies), Vec::with_capacity(dependencies));
+        Self { links, rows, ..Self::default() }
+    }
+
     /// Adds the next dependency. Both ends are indexes of the roster.
     pub fn push(&mut self, roster: &Roster, (source, target): (u32, u32), dependency: Dependency) {
         let [source_id, target_id] = [source, target].map(|node| &roster.ids[node as usize]);

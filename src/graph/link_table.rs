@@ -14,6 +14,11 @@ pub struct LinkTable {
 }
 
 impl LinkTable {
+    /// No links yet, with room for so many.
+    pub fn with_capacity(nodes: usize, links: usize) -> Self {
+        Self { ends: Vec::with_capacity(nodes), links: Vec::with_capacity(links) }
+    }
+
     /// Adds a link behind all others. `false`, and nothing is added, when its place is not there.
     #[must_use]
     pub fn push(&mut self, node: u32, link: Link) -> bool {

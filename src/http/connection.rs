@@ -1,7 +1,9 @@
 //! One connection: HTTP/1.1, or HTTP/2 where its preface comes first.
 //!
 //! - A head that does not come in time gets a bare 408.
-//! - When the server drains, a connection ends after its exchange.
+//! - When the server drains, a connection ends after its exchange, which says so. One that rests is closed only
+//!   after a moment, in which its client may still ask and be told: a request that meets a closing connection
+//!   is one that the client cannot account for.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -43,7 +45,7 @@ pub(super) async fn serve(app: Arc<App>, stream: TcpStream, mut draining: watch:
             Err(_) => return request_timeout(GuardedIo::new(stream, patience, Phase::default())).await,
         },
         // A connection on which nothing was asked need not be waited for.
-        () = drain_begins(&mut draining), if !app.is_draining() => return,
+        () = notice_is_over(&mut draining), if !app.is_draining() => return,
     };
     if is_http2 {
         serve_http2(app, stream, patience, &mut draining).await;
@@ -90,7 +92,7 @@ async fn serve_http1(
     let result = loop {
         tokio::select! {
             result = &mut connection => break result,
-            () = drain_begins(draining), if !drained => {
+            () = notice_is_over(draining), if !drained => {
                 drained = true;
                 Pin::new(&mut connection).graceful_shutdown();
             }
@@ -148,6 +150,12 @@ fn answer(
 async fn drain_begins(draining: &mut watch::Receiver<bool>) {
     // The sender is gone when the grace is over: that is an end, too.
     drop(draining.wait_for(|draining| *draining).await);
+}
+
+/// Some time after the drain began.
+async fn notice_is_over(draining: &mut watch::Receiver<bool>) {
+    drain_begins(draining).await;
+    tokio::time::sleep(limits::DRAIN_NOTICE).await;
 }
 
 async fn request_timeout(mut io: GuardedIo) {

@@ -62,6 +62,9 @@ pub(super) async fn exchange(
         Err(problem) => failure(&problem, path, &correlation_id, head.version),
     };
     response.headers_mut().insert(CORRELATION_ID, header(&correlation_id));
+    if app.is_draining() && head.version == Version::HTTP_11 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     if head.method == Method::HEAD {
         leave_out_content(&mut response);
     }
@@ -123,6 +126,7 @@ async fn handle(app: &Arc<App>, route: &Route<'_>, head: &Parts, body: Incoming)
         Route::Index => Ok(handlers::index()),
         Route::Health => Ok(handlers::health()),
         Route::Ready => Ok(handlers::ready(app)),
+        Route::Stats => handlers::stats(app, head).await,
         Route::Services => handlers::services(app, head).await,
         Route::Ingest => handlers::ingest(app, head, body).await,
         Route::Service(id) => handlers::service(app, head, id),

@@ -15,6 +15,8 @@ pub(super) enum Route<'p> {
     Health,
     /// `/api/v1/health/ready`
     Ready,
+    /// `/api/v1/graph/stats`
+    Stats,
     /// `/api/v1/services`
     Services,
     /// `POST /api/v1/services/dependencies`
@@ -48,6 +50,7 @@ impl<'p> Route<'p> {
             "/" => Route::Index,
             "/api/v1/health" => Route::Health,
             "/api/v1/health/ready" => Route::Ready,
+            "/api/v1/graph/stats" => Route::Stats,
             "/api/v1/services" => Route::Services,
             _ => below_services(path).ok_or(NoRoute::Path)?,
         };
@@ -65,6 +68,7 @@ impl<'p> Route<'p> {
             Route::Index => "/",
             Route::Health => "/api/v1/health",
             Route::Ready => "/api/v1/health/ready",
+            Route::Stats => "/api/v1/graph/stats",
             Route::Services => "/api/v1/services",
             Route::Ingest => "/api/v1/services/dependencies",
             Route::Service(_) => "/api/v1/services/{service_id}",
@@ -107,6 +111,8 @@ mod tests {
             "/api",
             "/api/v1/services/",
             "/api/v1/health/",
+            "/api/v1/graph",
+            "/api/v1/graph/stats/",
             "/api/v1//services",
             "/api/v1/services/a/",
             "/api/v1/services//dependencies",

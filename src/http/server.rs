@@ -2,7 +2,8 @@
 //!
 //! - Over the connection limit a connection is closed at once; the others do not notice.
 //! - Draining: readiness turns off, open connections end after their exchange, new ones are still
-//!   served once each until none is open or the grace is over.
+//!   served once each until those that were open at its beginning have ended. Then the listener closes, and
+//!   the last ones end, or the grace is over.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,17 +32,22 @@ pub async fn serve(
     }
     app.begin_draining();
     connections.draining.send_replace(true);
+    // Who comes now is not waited for when the listener closes: clients that come back as soon as they are
+    // sent away would keep it open for ever.
+    let late = connections.another_set();
     let drained = async {
         loop {
             tokio::select! {
                 biased;
-                stream = accept(&listener) => connections.open(&app, stream),
-                () = connections.all_closed() => return,
+                () = connections.all_closed() => break,
+                stream = accept(&listener) => late.open(&app, stream),
             }
         }
+        drop(listener);
+        late.all_closed().await;
     };
     drop(tokio::time::timeout(grace, drained).await);
-    connections.count()
+    connections.count() + late.count()
 }
 
 async fn accept(listener: &TcpListener) -> TcpStream {
@@ -67,6 +73,12 @@ impl Connections {
     fn new(app: &App) -> Self {
         let limit = app.settings.max_connections;
         Self { permits: Arc::new(Semaphore::new(limit)), limit, draining: watch::Sender::new(false) }
+    }
+
+    /// Room for as many again, under the same signal.
+    fn another_set(&self) -> Self {
+        let permits = Arc::new(Semaphore::new(self.limit));
+        Self { permits, limit: self.limit, draining: self.draining.clone() }
     }
 
     fn open(&self, app: &Arc<App>, stream: TcpStream) {

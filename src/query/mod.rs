@@ -5,10 +5,12 @@
 
 mod listing;
 mod scratch;
+mod stats;
 mod traverse;
 
 pub use listing::{ServiceFilter, list};
 pub use scratch::Scratch;
+pub use stats::{Stats, stats};
 pub use traverse::{DependencyFilter, EdgeFound, OverBudget, Traversal, TraverseQuestion, traverse};
 
 #[cfg(test)]

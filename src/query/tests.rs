@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::{DependencyFilter, Scratch, ServiceFilter, Traversal, TraverseQuestion, list, traverse};
+use super::{
+    DependencyFilter, Scratch, ServiceFilter, Stats, Traversal, TraverseQuestion, list, stats, traverse,
+};
 use crate::graph::Graph;
 use crate::types::{
     Attributes, Dependency, Direction, DiscoverySource, Metadata, Observation, Service, ServiceId,
@@ -169,6 +171,33 @@ proptest! {
         let between: BTreeSet<_> = edges_of(&cut, &graph).into_iter().collect();
         prop_assert!(between.iter().all(|(source, target)| within(source) && within(target)));
         prop_assert!(between.is_subset(&expected.edges));
+    }
+
+    #[test]
+    fn the_numbers_are_those_of_a_naive_count(edges in edges()) {
+        let graph = graph(&BTreeSet::new(), &edges);
+        let mut naive = petgraph::graphmap::UnGraphMap::<u32, ()>::new();
+        for node in 0..NODES {
+            naive.add_node(node);
+        }
+        for (source, target) in edges.keys() {
+            naive.add_edge(*source, *target, ());
+        }
+        let most = |end: fn(&(u32, u32)) -> u32| {
+            (0..NODES).map(|node| edges.keys().filter(|pair| end(pair) == node).count() as u32).max().unwrap()
+        };
+        let components = petgraph::algo::connected_components(&naive) as u32;
+        let expected = Stats {
+            weakly_connected_components: components,
+            max_callers: most(|pair| pair.1),
+            max_dependencies: most(|pair| pair.0),
+        };
+        prop_assert_eq!(stats(&graph), expected);
+        // A service that is gone is none.
+        if let Some(alone) = (0..NODES).find(|node| edges.keys().all(|pair| pair.0 != *node && pair.1 != *node)) {
+            let fewer = Stats { weakly_connected_components: components - 1, ..expected };
+            prop_assert_eq!(stats(&graph.without(alone)), fewer);
+        }
     }
 
     #[test]

@@ -8,7 +8,9 @@ mod dependencies;
 mod edge;
 mod ingestion;
 mod service;
+mod stats;
 
 pub use dependencies::{DependenciesAnswer, View};
 pub use ingestion::{Ingestion, ingestion};
 pub use service::{service, service_page};
+pub use stats::stats;

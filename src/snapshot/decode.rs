@@ -41,8 +41,9 @@ fn invalid<T>(what: impl Into<String>) -> Result<T, Invalid> {
 
 /// The services of a block.
 pub(super) fn services(archive: &[u8]) -> Result<Services, Fault> {
-    let mut services = Services::default();
-    for (item, record) in format::services(archive)?.services.iter().enumerate() {
+    let records = &format::services(archive)?.services;
+    let mut services = Services::with_capacity(records.len());
+    for (item, record) in records.iter().enumerate() {
         services.push(service(record).map_err(|what| Fault::Item(item, what))?);
     }
     Ok(services)
@@ -83,7 +84,7 @@ pub(super) fn dependencies(archive: &[u8], roster: &Roster) -> Result<Dependenci
         }
         protocols.push(text.as_str().into());
     }
-    let mut dependencies = Dependencies::default();
+    let mut dependencies = Dependencies::with_capacity(block.observations.len());
     let mut rest = block.observations.as_slice();
     let mut item = 0;
     while let Some(first) = rest.first() {

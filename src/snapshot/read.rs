@@ -22,6 +22,9 @@ use crate::graph::{
 use crate::storage::StorageFile;
 use crate::types::ServiceId;
 
+/// What each dependency takes in a file at least.
+const OBSERVATION_BYTES: u64 = 40;
+
 /// Reads and checks the header and the length of a file.
 pub(super) fn header<F: StorageFile>(file: &F) -> Result<Header, LoadError> {
     let found = file.size()?;
@@ -211,7 +214,10 @@ impl<F: StorageFile, P: FnMut(u64)> Reading<'_, F, P> {
     }
 
     fn dependencies(&mut self, roster: &Roster, keep: &mut impl Keep) -> Result<LinkTable, LoadError> {
-        let mut links = LinkTable::default();
+        // The header's number is only a claim; the length of the file is not.
+        let possible = self.header.file_bytes / OBSERVATION_BYTES;
+        let links = self.header.dependencies.min(possible) as usize;
+        let mut links = LinkTable::with_capacity(roster.count() as usize, links);
         let decode = |archive: &[u8]| decode::dependencies(archive, roster);
         let mut count = 0;
         self.each(Kind::Observations, decode, |digest, block, part| {

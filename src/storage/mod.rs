@@ -146,7 +146,11 @@ pub fn install<S: Storage>(
 ) -> io::Result<S::File> {
     let file = begin(storage, name)?;
     write(&file)?;
-    let file = if seeded::has(Bug::DropTemporarySync) { file } else { file.sync().map_err(|poisoned| poisoned.0)? };
+    let file = if seeded::has(Bug::DropTemporarySync) {
+        file
+    } else {
+        file.sync().map_err(|poisoned| poisoned.0)?
+    };
     finish(storage, name)?;
     Ok(file)
 }

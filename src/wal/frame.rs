@@ -221,7 +221,11 @@ impl Header {
     /// Checks the whole frame of this header.
     pub(super) fn check(&self, frame: &[u8]) -> Result<(), FrameFault> {
         let computed = crc32c::crc32c(&frame[4..]);
-        if computed == self.crc || seeded::has(Bug::SkipFrameChecksum) { Ok(()) } else { Err(FrameFault::Crc { stored: self.crc, computed }) }
+        if computed == self.crc || seeded::has(Bug::SkipFrameChecksum) {
+            Ok(())
+        } else {
+            Err(FrameFault::Crc { stored: self.crc, computed })
+        }
     }
 
     /// Checks that a sound frame is the one that is due here.

@@ -212,8 +212,7 @@ fn take_away<S: Storage>(storage: &S, number: u64) -> Result<(FileName, FileName
     let name = segment::name(number);
     let file = storage.open(&name).map_err(OpenError::io("open the log"))?;
     let end = content_end(&file, 0)?;
-    let kept_as =
-        quarantine(storage, &name, &file, 0..end).map_err(OpenError::io("put a segment aside"))?;
+    let kept_as = quarantine(storage, &name, &file, 0..end).map_err(OpenError::io("put a segment aside"))?;
     storage.remove(&name).map_err(OpenError::io("remove a segment of the log"))?;
     storage.sync_dir().map_err(OpenError::io("remove a segment of the log"))?;
     Ok((name, kept_as))

@@ -136,7 +136,9 @@ pub enum OpenError {
         kind: u8,
     },
     /// A segment that should be there is not.
-    #[error("{segment}: the file is missing. Nothing was changed. Run: watershed wal recover --data-dir {location} --dry-run")]
+    #[error(
+        "{segment}: the file is missing. Nothing was changed. Run: watershed wal recover --data-dir {location} --dry-run"
+    )]
     Missing {
         /// The file.
         segment: FileName,

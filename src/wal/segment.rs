@@ -229,11 +229,9 @@ mod tests {
     #[test]
     fn values_are_checked_behind_the_checksum() {
         let (_, bytes) = header();
-        for (offset, value, name) in [
-            (40, 0, "first lsn"),
-            (56, 17, "last lsn of the segment before"),
-            (79, 0x7f, "creation time"),
-        ] {
+        for (offset, value, name) in
+            [(40, 0, "first lsn"), (56, 17, "last lsn of the segment before"), (79, 0x7f, "creation time")]
+        {
             let mut changed = bytes;
             changed[offset] = value;
             assert_eq!(SegmentHeader::parse(&with_crc(changed), 3), Err(SegmentFault::Value(name)));

@@ -66,9 +66,17 @@ pub(super) struct Expected<'a> {
 pub(super) enum Refusal {
     Io(io::Error),
     Damage(Damage),
-    UnknownKind { segment: u64, offset: u64, kind: u8 },
+    UnknownKind {
+        segment: u64,
+        offset: u64,
+        kind: u8,
+    },
     /// The segment says at `offset` that the next one is there, and it is not.
-    Missing { segment: u64, offset: u64, lsn: u64 },
+    Missing {
+        segment: u64,
+        offset: u64,
+        lsn: u64,
+    },
 }
 
 impl From<io::Error> for Refusal {

@@ -10,10 +10,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::batch::{Staged, Waiting};
-use super::published::{Health, Published};
 #[cfg(test)]
 use super::Reply;
+use super::batch::{Staged, Waiting};
+use super::published::{Health, Published};
 use super::{Durability, WriteError};
 use crate::graph::Graph;
 use crate::limits;

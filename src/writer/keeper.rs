@@ -105,7 +105,12 @@ impl<S: Storage> Keeper<S> {
         match &taken {
             Ok(entry) => {
                 gauges.snapshots.fetch_add(1, Ordering::Relaxed);
-                tracing::info!(version = entry.version, bytes = entry.bytes, ms = entry.duration_ms, "snapshot taken");
+                tracing::info!(
+                    version = entry.version,
+                    bytes = entry.bytes,
+                    ms = entry.duration_ms,
+                    "snapshot taken"
+                );
             }
             Err(error) => {
                 gauges.snapshot_failures.fetch_add(1, Ordering::Relaxed);
@@ -123,7 +128,8 @@ impl<S: Storage> Keeper<S> {
         }
         let begun = (self.clock.monotonic)();
         let mut entry = self.write(&graph)?;
-        entry.duration_ms = u32::try_from((self.clock.monotonic)().duration_since(begun).as_millis()).unwrap_or(u32::MAX);
+        entry.duration_ms =
+            u32::try_from((self.clock.monotonic)().duration_since(begun).as_millis()).unwrap_or(u32::MAX);
         let kept = self.list().iter().take(self.retain - 1).cloned();
         let snapshots = std::iter::once(entry.clone()).chain(kept).collect();
         self.install(snapshots)?;

@@ -95,7 +95,8 @@ impl<S: Storage> Offline<S> {
         let mut cut = wal::cut(&self.storage, &birth, basis, options, lsn)?;
         let Some(manifest) = manifest else { return Ok(cut) };
         let last_version = (lsn - 1).max(basis.version);
-        let (kept, beyond) = manifest.snapshots.iter().cloned().partition(|entry| entry.version <= last_version);
+        let (kept, beyond) =
+            manifest.snapshots.iter().cloned().partition(|entry| entry.version <= last_version);
         for entry in &beyond as &Vec<Entry> {
             cut.kept.extend(self.put_aside(entry)?);
         }
@@ -181,11 +182,9 @@ fn establish<S: Storage>(
     let directory_id = (clock.new_id)();
     let birth = Birth { directory_id, salt, at: directory_created_at };
     let basis = Basis { version: graph.version(), ..Basis::default() };
-    let (log, recovered) =
-        Wal::open(target, &birth, &basis, options, |_, _| {}).map_err(StartError::Log)?;
+    let (log, recovered) = Wal::open(target, &birth, &basis, options, |_, _| {}).map_err(StartError::Log)?;
     log.seal().map_err(|error| io::Error::other(error.to_string()))?;
-    let stamp =
-        Stamp { id: (clock.new_id)(), directory_id, directory_created_at, created_at: (clock.now)() };
+    let stamp = Stamp { id: (clock.new_id)(), directory_id, directory_created_at, created_at: (clock.now)() };
     let header = snapshot::write(&snapshots_of(target)?, graph, &stamp)?;
     let entry = Entry::of(&header);
     let manifest = Manifest {

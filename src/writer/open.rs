@@ -46,7 +46,11 @@ pub(super) struct Base {
 }
 
 /// Takes the directory and works out the graph that was acknowledged.
-pub(super) fn open<S: Storage>(storage: &S, birth: &Birth, options: Options) -> Result<Opened<S>, StartError> {
+pub(super) fn open<S: Storage>(
+    storage: &S,
+    birth: &Birth,
+    options: Options,
+) -> Result<Opened<S>, StartError> {
     let lock = lock(storage)?;
     let mut base = base(storage)?;
     let mut basis = base.basis.clone();
@@ -80,7 +84,9 @@ pub(super) fn lock<S: Storage>(storage: &S) -> Result<S::Lock, StartError> {
 /// The directory of the snapshots.
 pub(super) fn snapshots_of<S: Storage>(storage: &S) -> Result<S, StartError> {
     let name = FileName::parse("snapshots").expect("letters");
-    storage.directory(&name).map_err(|source| StartError::Io { doing: "use the directory of snapshots", source })
+    storage
+        .directory(&name)
+        .map_err(|source| StartError::Io { doing: "use the directory of snapshots", source })
 }
 
 /// Reads the manifest and the newest snapshot that holds.

@@ -100,4 +100,3 @@ where
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
     std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(StartError::Thread)
 }
-

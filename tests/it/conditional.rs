@@ -2,11 +2,12 @@
 
 use crate::support::{Server, upsert};
 
-const READS: [&str; 4] = [
+const READS: [&str; 5] = [
     "/api/v1/services/a/dependencies",
     "/api/v1/services/a/dependencies?view=ids&depth=1",
     "/api/v1/services",
     "/api/v1/services/a",
+    "/api/v1/graph/stats",
 ];
 
 fn server() -> Server {

@@ -87,6 +87,7 @@ fn methods_that_are_not_there() {
         ("DELETE", "/api/v1/health/ready", "GET"),
         ("POST", "/", "GET"),
         ("POST", "/api/v1/services", "GET"),
+        ("POST", "/api/v1/graph/stats", "GET"),
         ("PATCH", "/api/v1/services/a", "GET"),
         ("PATCH", "/api/v1/services/dependencies", "POST"),
         ("POST", "/api/v1/services/a", "GET"),

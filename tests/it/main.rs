@@ -28,6 +28,7 @@ mod shapes_names;
 mod snapshot_cli;
 mod snapshot_start;
 mod snapshots;
+mod stats;
 mod support;
 mod tidy;
 mod wal_cli;

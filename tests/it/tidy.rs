@@ -55,10 +55,7 @@ const ROOMS: [(&str, &[&str]); 23] = [
     ("storage", &["seeded"]),
     ("wal", &["types", "limits", "storage", "seeded", "campaign"]),
     ("snapshot", &["types", "limits", "graph", "storage", "seeded", "campaign"]),
-    (
-        "writer",
-        &["types", "limits", "graph", "apply", "storage", "wal", "snapshot", "seeded", "campaign"],
-    ),
+    ("writer", &["types", "limits", "graph", "apply", "storage", "wal", "snapshot", "seeded", "campaign"]),
     ("seeded", &[]),
     ("campaign", &["config"]),
     ("http", &["types", "limits", "json", "query", "render", "ingest", "graph", "writer", "clock"]),

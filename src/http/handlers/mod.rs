@@ -6,4 +6,4 @@ mod queries;
 
 pub(super) use ingest::ingest;
 pub(super) use operations::{health, index, ready};
-pub(super) use queries::{dependencies, service, services};
+pub(super) use queries::{dependencies, service, services, stats};

@@ -188,6 +188,21 @@ fn verifying_reports_its_progress() {
     assert_eq!(last, 2 * header.file_bytes);
 }
 
+/// The file is read twice; what changes in between does not pass.
+#[test]
+fn what_changes_between_the_two_readings_is_seen() {
+    let graph = graph(12, 3);
+    let (sim, header) = written(&graph);
+    let name = name_of(&graph);
+    let file = sim.open(&name).unwrap();
+    let verified = verify(&sim, &name, |done, _| {
+        if done == header.file_bytes {
+            file.write_all_at(header.file_bytes - 40, &[0x55; 8]).unwrap();
+        }
+    });
+    assert!(matches!(verified, Err(LoadError::Block { ordinal: 2, .. })), "{verified:?}");
+}
+
 #[test]
 fn an_unfinished_file_of_an_earlier_try_is_replaced() {
     let graph = graph(12, 3);

@@ -210,7 +210,8 @@ fn only_a_last_commit_without_a_mark_can_be_taken_for_torn() {
         for byte in header.len()..header.len() + parts.concat().len() {
             let mut changed = whole(&log);
             changed[last].as_mut().unwrap()[byte] ^= 0x10;
-            losses += u64::from(matches!(verdict(&changed), Ok(Verdict::Opens(version, _)) if version < log.last));
+            losses +=
+                u64::from(matches!(verdict(&changed), Ok(Verdict::Opens(version, _)) if version < log.last));
         }
         let last_frame = parts[parts.len() - 1].len() as u64;
         assert_eq!(losses, if is_marked { 0 } else { last_frame });

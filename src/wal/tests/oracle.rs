@@ -119,7 +119,9 @@ impl Log {
             return Verdict::Refused;
         }
         let headers_hold = (0..present).all(|segment| {
-            changed[segment].as_ref().is_some_and(|bytes| bytes.get(..HEADER) == self.segments[segment].get(..HEADER))
+            changed[segment]
+                .as_ref()
+                .is_some_and(|bytes| bytes.get(..HEADER) == self.segments[segment].get(..HEADER))
         });
         if !headers_hold {
             return Verdict::Refused;

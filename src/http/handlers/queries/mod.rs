@@ -5,9 +5,11 @@
 
 mod dependencies;
 mod services;
+mod stats;
 
 pub(in crate::http) use dependencies::dependencies;
 pub(in crate::http) use services::{service, services};
+pub(in crate::http) use stats::stats;
 
 use std::sync::Arc;
 
