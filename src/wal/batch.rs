@@ -11,6 +11,7 @@
 use super::frame::{self, HEADER_BYTES};
 use super::record::{self, RecordError};
 use crate::limits;
+use crate::seeded::{self, Bug};
 use crate::types::Command;
 
 const LENGTH_BYTES: usize = 4;
@@ -97,7 +98,9 @@ impl Batch {
     pub(super) fn into_frame(self) -> Vec<u8> {
         let mut frame = self.frame;
         frame.resize(HEADER_BYTES + guarded(frame.len() - HEADER_BYTES), 0);
-        if let Some(last) = frame.last_mut() {
+        if let Some(last) = frame.last_mut()
+            && !seeded::has(Bug::EndFramesInZeros)
+        {
             *last = GUARD;
         }
         frame
@@ -113,6 +116,7 @@ fn guarded(records_bytes: usize) -> usize {
 fn is_guard(rest: &[u8]) -> bool {
     match rest {
         [] => true,
+        _ if seeded::has(Bug::EndFramesInZeros) => rest.iter().all(|byte| *byte == 0),
         [zeros @ .., GUARD] => zeros.len() < GUARD_ALIGNMENT && zeros.iter().all(|byte| *byte == 0),
         [..] => false,
     }

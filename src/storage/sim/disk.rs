@@ -87,7 +87,15 @@ impl Disk {
     pub(super) fn begin(&mut self) -> io::Result<()> {
         match self.next_fault()? {
             Some(Fault::Io) => Err(io_error()),
-            Some(Fault::NoSpace | Fault::ShortWrite | Fault::Sync | Fault::PowerCut) | None => Ok(()),
+            Some(
+                Fault::NoSpace
+                | Fault::ShortWrite
+                | Fault::Sync
+                | Fault::Lie
+                | Fault::Garble
+                | Fault::PowerCut,
+            )
+            | None => Ok(()),
         }
     }
 
@@ -96,7 +104,7 @@ impl Disk {
         match self.next_fault()? {
             Some(Fault::Io) => Err(io_error()),
             Some(Fault::NoSpace) => Err(io::ErrorKind::StorageFull.into()),
-            Some(Fault::ShortWrite | Fault::Sync | Fault::PowerCut) | None => Ok(()),
+            Some(Fault::ShortWrite | Fault::Sync | Fault::Lie | Fault::Garble | Fault::PowerCut) | None => Ok(()),
         }
     }
 
@@ -117,7 +125,14 @@ impl Disk {
                 self.files[inode].write(offset, &bytes[..beginning]);
                 Ok(beginning)
             }
-            Some(Fault::Sync | Fault::PowerCut) | None => {
+            Some(Fault::Garble) if !bytes.is_empty() => {
+                let bit = self.below(bytes.len() * 8);
+                let mut garbled = bytes.to_vec();
+                garbled[bit / 8] ^= 1 << (bit % 8);
+                self.files[inode].write(offset, &garbled);
+                Ok(bytes.len())
+            }
+            Some(Fault::Sync | Fault::Lie | Fault::Garble | Fault::PowerCut) | None => {
                 self.files[inode].write(offset, bytes);
                 Ok(bytes.len())
             }
@@ -144,10 +159,13 @@ impl Disk {
 
     pub(super) fn sync(&mut self, inode: usize) -> io::Result<()> {
         let fault = self.next_fault()?;
+        if fault == Some(Fault::Lie) {
+            return Ok(());
+        }
         let pending = std::mem::take(&mut self.files[inode].pending);
         match fault {
             Some(Fault::Io | Fault::Sync) => Err(io_error()),
-            Some(Fault::NoSpace | Fault::ShortWrite | Fault::PowerCut) | None => {
+            Some(Fault::NoSpace | Fault::ShortWrite | Fault::Lie | Fault::Garble | Fault::PowerCut) | None => {
                 for change in &pending {
                     self.files[inode].apply(change);
                 }
@@ -192,7 +210,12 @@ impl Disk {
     }
 
     /// Makes the names directly inside one directory durable.
-    pub(super) fn sync_names(&mut self, prefix: &str) {
+    pub(super) fn sync_names(&mut self, prefix: &str) -> io::Result<()> {
+        match self.next_fault()? {
+            Some(Fault::Io) => return Err(io_error()),
+            Some(Fault::Lie) => return Ok(()),
+            Some(Fault::NoSpace | Fault::ShortWrite | Fault::Sync | Fault::Garble | Fault::PowerCut) | None => {}
+        }
         for change in std::mem::take(&mut self.pending_names) {
             if change.directory() == prefix {
                 change.apply(&mut self.durable_names);
@@ -200,6 +223,7 @@ impl Disk {
                 self.pending_names.push(change);
             }
         }
+        Ok(())
     }
 
     pub(super) fn try_lock(&mut self) -> Option<Arc<()>> {

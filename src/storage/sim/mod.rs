@@ -33,6 +33,10 @@ pub enum Fault {
     ShortWrite,
     /// A file's sync fails, and what it was to make durable never will be.
     Sync,
+    /// A sync says that it is done, and nothing is durable that was not before.
+    Lie,
+    /// A write flips a bit on its way.
+    Garble,
     /// The power goes: this call and all later ones fail until [`Sim::crash`].
     PowerCut,
 }
@@ -151,10 +155,7 @@ impl Storage for Sim {
     }
 
     fn sync_dir(&self) -> io::Result<()> {
-        let mut disk = self.disk.lock();
-        disk.begin()?;
-        disk.sync_names(&self.prefix);
-        Ok(())
+        self.disk.lock().sync_names(&self.prefix)
     }
 
     fn try_lock(&self) -> Result<SimLock, LockError> {

@@ -90,6 +90,28 @@ fn faults_befall_the_calls_they_can() {
 }
 
 #[test]
+fn a_lie_keeps_nothing_and_a_garbled_write_differs_in_a_bit() {
+    let (sim, file) = with_file(3, b"old");
+    file.write_all_at(0, b"new").unwrap();
+    sim.create(&name("b")).unwrap();
+    for call in 0..2 {
+        sim.fail_at(sim.operations() + call, Fault::Lie);
+    }
+    file.sync().unwrap();
+    sim.sync_dir().unwrap();
+    let kept = (0..64).filter(|_| {
+        sim.crash();
+        content(&sim, "a").unwrap() == b"new" && content(&sim, "b").is_some()
+    });
+    assert!(kept.count() < 64, "what a lie was told about may go");
+    let file = sim.open(&name("a")).unwrap();
+    sim.fail_at(sim.operations(), Fault::Garble);
+    file.write_all_at(0, &[0; 64]).unwrap();
+    let bits: u32 = content(&sim, "a").unwrap().iter().map(|byte| byte.count_ones()).sum();
+    assert_eq!(bits, 1);
+}
+
+#[test]
 fn directories_are_apart_and_the_lock_is_one() {
     let (sim, _file) = with_file(1, b"");
     let inner = sim.directory(&name("quarantine")).unwrap();
