@@ -8,6 +8,7 @@ use super::read;
 use super::{Stamp, file_name};
 use crate::graph::Graph;
 use crate::limits;
+use crate::seeded::{self, Bug};
 use crate::storage::{Storage, StorageFile, begin, finish, temporary};
 
 /// Writes a snapshot of a graph into the directory of snapshots.
@@ -34,6 +35,9 @@ fn write_and_verify<S: Storage>(directory: &S, graph: &Graph, stamp: &Stamp) -> 
         output = output.push(kind, &archive)?;
     }
     let header = output.finish(graph, stamp)?;
+    if seeded::has(Bug::SkipSnapshotVerification) {
+        return Ok(header);
+    }
     let file = directory.open(&temporary(&name))?;
     let found = read::verify(&file, |_, _| {}).map_err(WriteError::Verification)?;
     // The digest of what was read is the header's; the header's has to be that of the graph in memory.

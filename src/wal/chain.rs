@@ -143,12 +143,12 @@ pub(super) fn open_error<S: Storage>(storage: &S, refusal: Refusal) -> OpenError
     }
 }
 
-/// Removes the segments that hold no command after `version`, and gives their numbers. The last segment
-/// stays in any case.
-pub fn remove_segments<S: Storage>(storage: &S, version: u64) -> Result<(), OpenError> {
-    let unneeded = first_needed(storage, version)?;
+/// Removes the segments before the one of this number, but never the last one.
+pub fn remove_segments<S: Storage>(storage: &S, first: u64) -> Result<(), OpenError> {
     let files = storage.list().map_err(OpenError::io("list the data directory"))?;
-    for number in files.iter().filter_map(segment::number_of).filter(|number| *number < unneeded) {
+    let numbers: Vec<u64> = files.iter().filter_map(segment::number_of).collect();
+    let last = numbers.last().copied().unwrap_or(first);
+    for number in numbers.into_iter().filter(|number| *number < first.min(last)) {
         storage.remove(&segment::name(number)).map_err(OpenError::io("remove a segment of the log"))?;
     }
     Ok(())

@@ -10,8 +10,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-#[cfg(test)]
-use super::Reply;
 use super::batch::{Staged, Waiting};
 use super::published::{Health, Published};
 use super::{Durability, WriteError};
@@ -19,8 +17,6 @@ use crate::graph::Graph;
 use crate::limits;
 use crate::seeded::{self, Bug};
 use crate::storage::Storage;
-#[cfg(test)]
-use crate::types::Command;
 use crate::wal::{self, CommitError, Wal};
 
 pub(super) struct Core<S: Storage> {
@@ -65,14 +61,6 @@ impl<S: Storage> Core<S> {
             Err(error) => self.fail(graph, waiting, &error),
         }
         self.note_figures();
-    }
-
-    /// Commits one command alone.
-    #[cfg(test)]
-    pub(super) fn write(&mut self, command: &Command, reply: Reply) {
-        let mut staged = self.stage();
-        staged.add(command, reply);
-        self.commit(staged);
     }
 
     fn append(&mut self, records: wal::Batch) -> Result<(), CommitError> {

@@ -161,7 +161,7 @@ impl<S: Storage> Keeper<S> {
         let basis = basis(&snapshots);
         let segments = wal::needed_segments(&self.storage, basis).map_err(failed)?;
         if seeded::has(Bug::RemoveSegmentsBeforeManifest) {
-            wal::remove_segments(&self.storage, basis).map_err(failed)?;
+            wal::remove_segments(&self.storage, *segments.start()).map_err(failed)?;
         }
         let manifest = Manifest {
             directory_id: self.manifest.directory_id,
@@ -178,20 +178,18 @@ impl<S: Storage> Keeper<S> {
         Ok(())
     }
 
-    /// Removes the files that the manifest does without. What cannot be removed now is when the next
-    /// snapshot comes.
+    /// Removes the files that the manifest does without, and none that it names, whatever has become superfluous
+    /// since it was written. What cannot be removed now is when the next snapshot comes.
     pub(super) fn tidy(&self) {
         let removed = self
             .remove_files(self.list())
             .and_then(|()| remove_temporaries(&self.directory, "snap-"))
             .map_err(failed)
-            .and_then(|()| wal::remove_segments(&self.storage, basis(self.list())).map_err(failed));
+            .and_then(|()| wal::remove_segments(&self.storage, self.manifest.first_segment).map_err(failed));
         if let Err(error) = removed {
             tracing::warn!(%error, "superfluous files could not be removed");
         }
-        if let Ok(segments) = wal::needed_segments(&self.storage, basis(self.list())) {
-            self.published.gauges.first_segment.store(*segments.start(), Ordering::Relaxed);
-        }
+        self.published.gauges.first_segment.store(self.manifest.first_segment, Ordering::Relaxed);
         if self.published.health() == Health::Healthy {
             self.hold_reserve();
         }

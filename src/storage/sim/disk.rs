@@ -104,7 +104,9 @@ impl Disk {
         match self.next_fault()? {
             Some(Fault::Io) => Err(io_error()),
             Some(Fault::NoSpace) => Err(io::ErrorKind::StorageFull.into()),
-            Some(Fault::ShortWrite | Fault::Sync | Fault::Lie | Fault::Garble | Fault::PowerCut) | None => Ok(()),
+            Some(Fault::ShortWrite | Fault::Sync | Fault::Lie | Fault::Garble | Fault::PowerCut) | None => {
+                Ok(())
+            }
         }
     }
 
@@ -165,7 +167,8 @@ impl Disk {
         let pending = std::mem::take(&mut self.files[inode].pending);
         match fault {
             Some(Fault::Io | Fault::Sync) => Err(io_error()),
-            Some(Fault::NoSpace | Fault::ShortWrite | Fault::Lie | Fault::Garble | Fault::PowerCut) | None => {
+            Some(Fault::NoSpace | Fault::ShortWrite | Fault::Lie | Fault::Garble | Fault::PowerCut)
+            | None => {
                 for change in &pending {
                     self.files[inode].apply(change);
                 }
@@ -214,7 +217,8 @@ impl Disk {
         match self.next_fault()? {
             Some(Fault::Io) => return Err(io_error()),
             Some(Fault::Lie) => return Ok(()),
-            Some(Fault::NoSpace | Fault::ShortWrite | Fault::Sync | Fault::Garble | Fault::PowerCut) | None => {}
+            Some(Fault::NoSpace | Fault::ShortWrite | Fault::Sync | Fault::Garble | Fault::PowerCut)
+            | None => {}
         }
         for change in std::mem::take(&mut self.pending_names) {
             if change.directory() == prefix {

@@ -3,9 +3,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::*;
 use super::damage::any_damage;
 use super::power::{any_call_fails, power_cuts};
+use super::*;
 use crate::seeded::{self, Bug};
 
 type Campaign = (&'static str, fn() -> Result<u64, String>);

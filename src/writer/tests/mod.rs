@@ -1,18 +1,25 @@
-//! The writer over a simulated disk: what callers are told, and what readers see, when it fails.
+//! The writer and its threads over a simulated disk: what callers are told and what readers see. What depends
+//! on the order of calls to the disk is in `store`, which has no threads.
+
+mod bugs;
+mod power;
+mod snapshots;
+mod store;
+mod trouble;
 
 use crossbeam::channel::{Receiver, bounded};
 use uuid::Uuid;
 
 use super::testing::settings;
-use super::{Committed, Handle, Health, Outcome, Started, WriteError, start};
+use super::*;
 use crate::limits;
-use crate::storage::{Fault, Sim};
+use crate::storage::Sim;
 use crate::types::{
     Attributes, Change, Command, DiscoverySource, EdgeReport, NodeReport, ServiceId, Timestamp, Upsert,
 };
 use crate::wal::Birth;
 
-fn at() -> Timestamp {
+pub(super) fn at() -> Timestamp {
     Timestamp::parse("2026-02-14T10:00:00Z").unwrap()
 }
 
@@ -21,7 +28,7 @@ fn started(sim: &Sim) -> Started {
     start(sim, &birth, settings()).unwrap()
 }
 
-fn id(text: &str) -> ServiceId {
+pub(super) fn id(text: &str) -> ServiceId {
     ServiceId::parse(text).unwrap()
 }
 
@@ -32,12 +39,12 @@ fn command(source: &str) -> Command {
     upsert(vec![], edges)
 }
 
-fn upsert(nodes: Vec<NodeReport>, edges: Vec<EdgeReport>) -> Command {
+pub(super) fn upsert(nodes: Vec<NodeReport>, edges: Vec<EdgeReport>) -> Command {
     let upsert = Upsert { source: DiscoverySource::Manual, observed_at: at(), nodes, edges };
     Command { id: Uuid::from_u128(1), at: at(), change: Change::Upsert(upsert) }
 }
 
-type Answer = Result<Committed, WriteError>;
+pub(super) type Answer = Result<Committed, WriteError>;
 
 fn submit(handle: &Handle, command: Command) -> Result<Receiver<Answer>, WriteError> {
     let (sender, answer) = bounded(1);
@@ -75,49 +82,6 @@ fn what_changes_nothing_is_not_logged() {
     assert_eq!(upserted.nodes_upserted, 0);
     assert!(stopper.stop());
     assert_eq!(started(&sim).recovery.log.last_version, 0);
-}
-
-#[test]
-fn a_full_disk_refuses_and_heals() {
-    let sim = Sim::new(1);
-    let Started { reader, handle, .. } = started(&sim);
-    let next = sim.operations();
-    for operation in next..next + 6 {
-        sim.fail_at(operation, Fault::NoSpace);
-    }
-    assert_eq!(write(&handle, command("a")), Err(WriteError::StorageFull));
-    assert_eq!((reader.health(), reader.load().version()), (Health::Full, 0));
-    let mut refused = 0;
-    while write(&handle, command("a")) == Err(WriteError::StorageFull) {
-        refused += 1;
-        assert!(refused < 10, "the faults are used up");
-    }
-    assert_eq!((reader.health(), reader.load().version()), (Health::Healthy, 1));
-    sim.crash();
-    assert_eq!(started(&sim).recovery.log.last_version, 1, "what was refused is not there");
-}
-
-#[test]
-fn after_a_failed_write_there_are_none_but_reads_go_on() {
-    let sim = Sim::new(1);
-    let Started { reader, handle, stopper, .. } = started(&sim);
-    sim.fail_at(sim.operations(), Fault::Io);
-    assert_eq!(write(&handle, command("a")), Err(WriteError::StorageFailed));
-    assert_eq!(write(&handle, command("c")), Err(WriteError::StorageFailed));
-    assert_eq!((reader.health(), reader.load().version()), (Health::Failed, 0));
-    assert!(stopper.stop());
-}
-
-#[test]
-fn after_a_failed_sync_the_outcome_is_unknown_and_nothing_is_tried_again() {
-    let sim = Sim::new(1);
-    let Started { reader, handle, .. } = started(&sim);
-    sim.fail_at(sim.operations() + 1, Fault::Sync);
-    assert_eq!(write(&handle, command("a")), Err(WriteError::OutcomeUnknown));
-    let operations = sim.operations();
-    assert_eq!(write(&handle, command("c")), Err(WriteError::StorageFailed), "known not to be applied");
-    assert_eq!(sim.operations(), operations, "the disk was left alone");
-    assert_eq!((reader.health(), reader.load().version()), (Health::Failed, 0));
 }
 
 #[test]
@@ -175,24 +139,4 @@ fn a_stop_commits_what_is_queued_and_seals() {
     assert!(waiting.iter().all(|answer| answer.recv().unwrap().is_ok()));
     let again = started(&sim).recovery.log;
     assert_eq!((again.last_version, again.torn), (50, None));
-}
-
-#[test]
-fn a_disk_with_space_again_is_noticed_without_a_write() {
-    let sim = Sim::new(1);
-    let Started { reader, handle, .. } = started(&sim);
-    let next = sim.operations();
-    for operation in next..next + 3 {
-        sim.fail_at(operation, Fault::NoSpace);
-    }
-    assert_eq!(write(&handle, command("a")), Err(WriteError::StorageFull));
-    assert_eq!(reader.health(), Health::Full);
-    let pause = crossbeam::channel::never::<()>();
-    let healed = (0..1_000).any(|_| {
-        // Nothing ever comes: this only lets time pass.
-        let _ = pause.recv_timeout(std::time::Duration::from_millis(10));
-        reader.health() == Health::Healthy
-    });
-    assert!(healed, "still {:?} after ten seconds", reader.health());
-    assert_eq!(write(&handle, command("a")).map(|committed| committed.version), Ok(1));
 }
