@@ -260,6 +260,18 @@ fn blocks_come_whole_and_in_order() {
 }
 
 #[test]
+fn a_file_has_as_many_blocks_as_its_header_says() {
+    let bytes = bytes_of(&graph(14, 3));
+    let blocks = |blocks: u32| {
+        let header = Header { blocks, ..read::header(&Bytes(&bytes)).unwrap() };
+        judge(&[&header.encode()[..], &bytes[HEADER_BYTES..]].concat()).err().unwrap()
+    };
+    assert!(blocks(4).ends_with("the file ends inside it"), "{}", blocks(4));
+    assert!(blocks(u32::MAX).ends_with("the file ends inside it"));
+    assert!(blocks(2).starts_with("the file has "), "{}", blocks(2));
+}
+
+#[test]
 fn a_newer_format_is_refused_with_both_versions() {
     let mut bytes = bytes_of(&graph(14, 3));
     bytes[8] = 3;
