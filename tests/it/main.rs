@@ -16,6 +16,7 @@ mod conditional;
 mod connections;
 mod damage;
 mod durability;
+mod golden;
 mod http;
 mod ingest;
 mod ingest_cycles;

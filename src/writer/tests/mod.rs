@@ -3,6 +3,7 @@
 
 mod bugs;
 mod power;
+mod replay;
 mod snapshots;
 mod store;
 mod trouble;
