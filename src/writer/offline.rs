@@ -74,7 +74,12 @@ impl<S: Storage> Offline<S> {
         progress: impl FnMut(u64, u64),
     ) -> Result<Option<LoadError>, StartError> {
         let directory = snapshots_of(&self.storage)?;
-        Ok(snapshot::verify(&directory, &file_name(entry.version, entry.id), progress).err())
+        let name = file_name(entry.version, entry.id);
+        Ok(match snapshot::verify(&directory, &name, progress) {
+            Ok(header) if Entry::of(&header).is_same_file(entry) => None,
+            Ok(_) => Some(LoadError::Content("not the file that the manifest names".to_owned())),
+            Err(error) => Some(error),
+        })
     }
 
     /// Looks at what a start would read of the log.
@@ -95,7 +100,8 @@ impl<S: Storage> Offline<S> {
         let mut cut = wal::cut(&self.storage, &birth, basis, options, lsn)?;
         let Some(manifest) = manifest else { return Ok(cut) };
         let last_version = (lsn - 1).max(basis.version);
-        let (kept, beyond) = manifest.snapshots.iter().cloned().partition(|entry| entry.version <= last_version);
+        let (kept, beyond) =
+            manifest.snapshots.iter().cloned().partition(|entry| entry.version <= last_version);
         for entry in &beyond as &Vec<Entry> {
             cut.kept.extend(self.put_aside(entry)?);
         }
@@ -165,9 +171,11 @@ pub fn migrate<S: Storage>(source: Offline<S>, target: &S, making: Making) -> Re
     establish(target, &graph, made.unwrap_or_else(making.clock.now), making)
 }
 
+/// Makes a data directory that begins with a graph; `directory_created_at` is passed on from where it comes.
+///
 /// The log first, then the snapshot, the manifest last: without a manifest a log that begins behind the first
 /// version is refused.
-fn establish<S: Storage>(
+pub fn establish<S: Storage>(
     target: &S,
     graph: &Graph,
     directory_created_at: Timestamp,
@@ -181,11 +189,9 @@ fn establish<S: Storage>(
     let directory_id = (clock.new_id)();
     let birth = Birth { directory_id, salt, at: directory_created_at };
     let basis = Basis { version: graph.version(), ..Basis::default() };
-    let (log, recovered) =
-        Wal::open(target, &birth, &basis, options, |_, _| {}).map_err(StartError::Log)?;
+    let (log, recovered) = Wal::open(target, &birth, &basis, options, |_, _| {}).map_err(StartError::Log)?;
     log.seal().map_err(|error| io::Error::other(error.to_string()))?;
-    let stamp =
-        Stamp { id: (clock.new_id)(), directory_id, directory_created_at, created_at: (clock.now)() };
+    let stamp = Stamp { id: (clock.new_id)(), directory_id, directory_created_at, created_at: (clock.now)() };
     let header = snapshot::write(&snapshots_of(target)?, graph, &stamp)?;
     let entry = Entry::of(&header);
     let manifest = Manifest {
