@@ -15,8 +15,9 @@ Examples:
   watershed migrate --from /var/lib/watershed --to /var/lib/watershed-new
   watershed serve --data-dir /var/lib/watershed-new
 
-The new directory has an id of its own and begins with a snapshot of what the old one holds. Exit codes: 0 done;
-1 the new directory is not empty, or cannot be written; 3 the old directory is damaged; 4 a server holds it.";
+The new directory has an id of its own and begins with a snapshot of what the old one holds.
+Exit codes: 0 done; 1 the new directory is not empty, or cannot be written; 3 the old directory is
+damaged; 4 a server holds it.";
 
 /// Make a data directory in the format of this program of one in an older format
 #[derive(clap::Args)]

@@ -22,7 +22,13 @@ use crate::writer::{Making, Offline, OfflineCutError, OfflineError, StartError};
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct DataDirOption {
     /// The data directory; no server may be running on it
-    #[arg(long = "data-dir", value_name = "DIRECTORY", env = "DATA_DIR", default_value = "./data")]
+    #[arg(
+        long = "data-dir",
+        value_name = "DIRECTORY",
+        env = "DATA_DIR",
+        hide_env_values = true,
+        default_value = "./data"
+    )]
     pub(super) path: PathBuf,
 }
 

@@ -17,6 +17,7 @@ use crate::wal::{Birth, Options};
 use crate::writer::{Durability, Settings, Started, start};
 
 /// What happens to the directory after the server has stopped.
+#[derive(Clone, Copy)]
 pub(in crate::cli) enum Damage {
     /// Nothing.
     None,

@@ -39,16 +39,15 @@ struct Page {
 
 pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
     let format = console.format(options.format);
-    let page = match &options.data_dir {
-        Some(path) => read(path)?,
-        None => {
-            let client = Client::new(&options.server)?;
-            let body = client.get(PATH)?;
-            if format == Format::Json {
-                return console.print_line(&body);
-            }
-            client.understand(&body)?
+    let page = if let Some(path) = &options.data_dir {
+        read(path)?
+    } else {
+        let client = Client::new(&options.server)?;
+        let body = client.get(PATH)?;
+        if format == Format::Json {
+            return console.print_line(&body);
         }
+        client.understand(&body)?
     };
     match format {
         Format::Json => {

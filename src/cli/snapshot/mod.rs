@@ -116,7 +116,7 @@ impl Checked {
 pub(super) fn check_all(directory: &Offline<Fs>, sink: Sink) -> Result<Vec<Checked>, Failure> {
     let check = |entry: &Entry| {
         let file = file_name(entry.version, entry.id).to_string();
-        let progress = Progress::bar(&file, sink);
+        let progress = Progress::bar(&format!("snapshot of version {}", entry.version), sink);
         let error = directory
             .verify_snapshot(entry, |done, total| progress.bytes(done, Some(total)))
             .map_err(offline::start_failure)?

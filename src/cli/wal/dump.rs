@@ -20,8 +20,8 @@ Examples:
   watershed wal dump --data-dir /var/lib/watershed | tail -n 1 | jq .
   watershed wal dump | jq -c 'select(.change.nodes[]?.service_id == \"checkout\") | [.lsn, .at]'
 
-What snapshots made superfluous is no longer in the log. Exit codes: 0 all of it was printed; 3 the log breaks
-behind the last line; 4 a server holds the directory.";
+What snapshots made superfluous is no longer in the log. Exit codes: 0 all of it was printed; 3 the
+log breaks behind the last line; 4 a server holds the directory.";
 
 /// Print the commands of a log as JSON, one a line
 #[derive(clap::Args)]

@@ -2,6 +2,7 @@
 //!
 //! Works on a data directory that no server holds. Shows the damage unless it is told, twice, to cut.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::cli::console::Console;
@@ -24,8 +25,8 @@ Examples:
   watershed wal recover --data-dir /var/lib/watershed
   watershed wal recover --data-dir /var/lib/watershed --truncate-at 88213 --yes
 
-Exit codes: 0 the log is sound, or was cut; 2 the lsn is not the one that was shown; 3 the log is damaged;
-4 a server holds the directory.";
+Exit codes: 0 the log is sound, or was cut; 2 the lsn is not the one that was shown; 3 the log
+is damaged; 4 a server holds the directory.";
 
 /// Show what is wrong with a log that the server refuses, or give up what cannot be read
 #[derive(clap::Args)]
@@ -87,7 +88,8 @@ fn truncate(offline: &Offline<Fs>, lsn: u64, console: &mut Console) -> Result<()
     let Cut { kept, .. } = cut.map_err(offline::cut_failure)?;
     let mut text = format!("the log ends before lsn {lsn}");
     for (file, kept_as) in kept {
-        text.push_str(&format!("\n{file}: what was taken away is kept as quarantine/{kept_as}"));
+        let line = format_args!("\n{file}: what was taken away is kept as quarantine/{kept_as}");
+        text.write_fmt(line).expect("a String takes all that is written");
     }
     console.print_line(text.as_bytes())
 }

@@ -19,8 +19,8 @@ Examples:
   watershed wal verify --data-dir /var/lib/watershed
   watershed wal verify --data-dir /backup/watershed --format json | jq .valid
 
-Exit codes: 0 everything holds; 3 the log or a snapshot does not, and one line says which and where; 4 a
-server holds the directory. Bytes of a write that was never acknowledged are no damage.";
+Exit codes: 0 everything holds; 3 the log or a snapshot does not, and one line says which and
+where; 4 a server holds the directory. Bytes of a write that was never acknowledged are no damage.";
 
 /// Read the log and all snapshots of a stopped server with every check; change nothing
 #[derive(clap::Args)]
