@@ -12,7 +12,9 @@ use crate::cli::testing::capture;
 use crate::clock;
 use crate::snapshot::Entry;
 use crate::storage::Fs;
-use crate::types::{Attributes, Change, Command, DiscoverySource, EdgeReport, ServiceId, Upsert};
+use crate::types::{
+    Attributes, Change, Command, DiscoverySource, EdgeReport, Metadata, NodeReport, ServiceId, Upsert,
+};
 use crate::wal::{Birth, Options};
 use crate::writer::{Durability, Settings, Started, start};
 
@@ -42,8 +44,17 @@ impl DataDir {
 
     /// One with snapshots of these versions.
     pub(in crate::cli) fn with_snapshots(versions: &[u64], damage: Damage) -> Self {
+        Self::made(versions, 0, damage)
+    }
+
+    /// The same with a log of several segments, for each command is too long to share one.
+    pub(in crate::cli) fn of_segments(versions: &[u64], damage: Damage) -> Self {
+        Self::made(versions, 3_000, damage)
+    }
+
+    fn made(versions: &[u64], note_bytes: usize, damage: Damage) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let snapshots = serve(&directory.path().join("data"), versions);
+        let snapshots = serve(&directory.path().join("data"), versions, note_bytes);
         let made = Self { directory, snapshots };
         made.inflict(damage);
         made
@@ -72,29 +83,35 @@ impl DataDir {
     }
 
     fn inflict(&self, damage: Damage) {
-        let path = self.path().join("wal-0000000000000001");
-        let mut bytes = fs::read(&path).unwrap();
         match damage {
-            Damage::None => return,
+            Damage::None => {}
             Damage::Flipped(lsn) => {
                 let name = format!("source-{lsn}");
-                let place = bytes.windows(name.len()).position(|window| window == name.as_bytes()).unwrap();
-                bytes[place] ^= 4;
+                let found = |bytes: &[u8]| bytes.windows(name.len()).position(|part| part == name.as_bytes());
+                let is_segment = |path: &PathBuf| path.to_str().unwrap().contains("/wal-");
+                let files = fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().path());
+                let hit = files.filter(is_segment).find_map(|path| {
+                    let place = found(&fs::read(&path).unwrap())?;
+                    Some((path, place))
+                });
+                let (path, place) = hit.unwrap();
+                flip(&path, place);
             }
             Damage::Torn => {
+                let path = self.path().join("wal-0000000000000001");
+                let mut bytes = fs::read(&path).unwrap();
                 let end = bytes.iter().rposition(|byte| *byte != 0).unwrap().next_multiple_of(8);
                 bytes[end..end + 9].fill(0xab);
+                fs::write(path, bytes).unwrap();
             }
         }
-        fs::write(path, bytes).unwrap();
     }
 }
 
-/// Flips a bit in the midst of a file.
-pub(in crate::cli) fn flip(path: &Path) {
+/// Flips a bit of a file.
+pub(in crate::cli) fn flip(path: &Path, place: usize) {
     let mut bytes = fs::read(path).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
+    bytes[place] ^= 4;
     fs::write(path, bytes).unwrap();
 }
 
@@ -105,9 +122,9 @@ pub(in crate::cli) fn typed(words: Vec<std::ffi::OsString>) -> (u8, String, Stri
     (code, captured.out(), captured.err())
 }
 
-fn serve(path: &Path, versions: &[u64]) -> Vec<Entry> {
+fn serve(path: &Path, versions: &[u64], note_bytes: usize) -> Vec<Entry> {
     let settings = Settings {
-        log: Options { segment_bytes: 65_536 },
+        log: Options { segment_bytes: 8_192 },
         durability: Durability::Sync,
         snapshot_interval: Duration::ZERO,
         snapshots_retained: 5,
@@ -118,7 +135,9 @@ fn serve(path: &Path, versions: &[u64]) -> Vec<Entry> {
     let mut taken = Vec::new();
     for version in 1..=5 {
         let (sender, answer) = bounded(1);
-        handle.submit(command(version), Box::new(move |result| sender.send(result).unwrap())).unwrap();
+        handle
+            .submit(command(version, note_bytes), Box::new(move |result| sender.send(result).unwrap()))
+            .unwrap();
         assert_eq!(answer.recv().unwrap().unwrap().version, version);
         if versions.contains(&version) {
             let (sender, answer) = bounded(1);
@@ -130,11 +149,16 @@ fn serve(path: &Path, versions: &[u64]) -> Vec<Entry> {
     taken
 }
 
-fn command(number: u64) -> Command {
+fn command(number: u64, note_bytes: usize) -> Command {
     let id = |text: &str| ServiceId::parse(text).unwrap();
     let (source, target) = (id(&format!("source-{number}")), id("target"));
     let edges = vec![EdgeReport { source, target, attributes: Attributes::hard_sync() }];
-    let (nodes, at) = (Vec::new(), clock::now());
+    let at = clock::now();
+    let mut nodes = Vec::new();
+    if note_bytes > 0 {
+        let metadata = Metadata::from_json(&format!(r#"{{"note":"{}"}}"#, "x".repeat(note_bytes))).unwrap();
+        nodes.push(NodeReport { service_id: id("noted"), metadata: Some(metadata) });
+    }
     let upsert = Upsert { source: DiscoverySource::Manual, observed_at: at, nodes, edges };
     Command { id: clock::new_id(), at, change: Change::Upsert(upsert) }
 }

@@ -100,7 +100,7 @@ mod tests {
         let directory = DataDir::with_snapshots(&[3], Damage::None);
         let (missing, empty) = (directory.beside("missing"), directory.beside("empty"));
         fs::create_dir(&empty).unwrap();
-        flip(&directory.snapshot(0));
+        flip(&directory.snapshot(0), 700);
         for target in [&missing, &empty] {
             let (code, out, err) = restore(&directory.snapshot(0), target);
             assert_eq!((code, out.as_str(), err.lines().count()), (3, "", 1), "{err}");

@@ -133,7 +133,7 @@ mod tests {
         );
         for (place, other) in [(1, 0), (0, 1)] {
             let directory = DataDir::with_snapshots(&[2, 4], Damage::None);
-            flip(&directory.snapshot(place));
+            flip(&directory.snapshot(place), 700);
             let (code, out, err) = directory.typed("snapshot verify");
             assert_eq!((code, err.lines().count()), (3, 1), "{err}");
             let name = directory.snapshot(place).file_name().unwrap().to_str().unwrap().to_owned();

@@ -137,6 +137,18 @@ mod tests {
     }
 
     #[test]
+    fn damage_that_a_start_does_not_read_is_told_apart() {
+        let directory = DataDir::of_segments(&[3, 5], Damage::Flipped(4));
+        let (code, out, err) = directory.typed("wal verify");
+        assert_eq!((code, err.lines().count()), (3, 1), "{err}");
+        assert!(err.contains(" lsn 4") && err.contains("A start does not read this part"), "{err}");
+        let report: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(report["snapshots"].as_array().unwrap().len(), 2, "{report}");
+        let (code, out, _) = directory.typed("wal recover");
+        assert_eq!((code, out.as_str()), (0, "the log is sound up to lsn 5\n"));
+    }
+
+    #[test]
     fn a_torn_write_is_no_damage() {
         let (code, out, err) = DataDir::new(Damage::Torn).typed("wal verify");
         assert_eq!((code, err.as_str()), (0, ""));
