@@ -4,9 +4,12 @@
 //! any other; whether it is tried again is for the command to decide.
 //!
 //! - Every wait has an end: connecting, the head of the answer, each piece of its body.
-//! - An answer has at most [`ANSWER_BYTES_MAX`] bytes.
+//! - An answer that is held in memory has at most [`ANSWER_BYTES_MAX`] bytes; a download is not held.
 //! - The key goes into one header and nowhere else.
 
+mod download;
+
+use std::ffi::OsString;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -30,6 +33,8 @@ const ANSWER_BYTES_MAX: usize = 1 << 30;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer than a server lets a request take by default, so that its own word arrives.
 const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
+/// What is done for an operator may take as long as the graph is large.
+const WORK_TIMEOUT: Duration = Duration::from_mins(10);
 const PIECE_TIMEOUT: Duration = Duration::from_secs(30);
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("watershed/", env!("CARGO_PKG_VERSION")));
@@ -38,15 +43,29 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Which server, the same for every command that talks to one.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ServerOption {
-    /// Where the server listens.
-    #[arg(long, help = URL_HELP, value_name = "URL", env = "WATERSHED_URL", hide_env_values = true, default_value = DEFAULT_URL)]
-    url: String,
+    /// Where the server listens. The environment is read by hand, for only what was typed may exclude
+    /// other options.
+    #[arg(long, help = URL_HELP, value_name = "URL")]
+    url: Option<String>,
 }
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8000";
+const URL_VARIABLE: &str = "WATERSHED_URL";
 const URL_HELP: &str = "\
 The server to talk to. Its API key, where one is needed, is read from the environment variable \
-WATERSHED_API_KEY or from the file that WATERSHED_API_KEY_FILE names";
+WATERSHED_API_KEY or from the file that WATERSHED_API_KEY_FILE names [env: WATERSHED_URL] \
+[default: http://127.0.0.1:8000]";
+
+impl ServerOption {
+    fn resolve(&self) -> Result<String, UrlError> {
+        let given = self.url.clone().map(OsString::from).or_else(|| config::environment(URL_VARIABLE));
+        match given.unwrap_or_default().into_string() {
+            Ok(url) if url.is_empty() => Ok(DEFAULT_URL.to_owned()),
+            Ok(url) => Ok(url),
+            Err(url) => Err(UrlError::Malformed(url.to_string_lossy().into_owned())),
+        }
+    }
+}
 
 /// Why there is no answer that can be used.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +119,9 @@ pub(super) enum ClientError {
         /// What is wrong with it.
         cause: String,
     },
+    /// What is downloaded has no place.
+    #[error("cannot write what is downloaded: {0}")]
+    Keep(std::io::Error),
     /// The server said no.
     #[error("{0}")]
     Refused(Box<Problem>),
@@ -116,8 +138,7 @@ pub(super) struct Client {
 impl Client {
     /// Prepares to talk to a server; nothing is sent yet.
     pub(super) fn new(option: &ServerOption) -> Result<Self, ClientError> {
-        let url = if option.url.is_empty() { DEFAULT_URL } else { &option.url };
-        let base = BaseUrl::parse(url)?;
+        let base = BaseUrl::parse(&option.resolve()?)?;
         let authorization = key::authorization(|name| config::environment(name))?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
         let mut connector = HttpConnector::new();
@@ -129,7 +150,12 @@ impl Client {
 
     /// The JSON at a path, as the server sent it.
     pub(super) fn get(&self, path: &str) -> Result<Bytes, ClientError> {
-        self.exchange(self.request(Method::GET, path, Bytes::new())?)
+        self.exchange(self.request(Method::GET, path, Bytes::new())?, HEAD_TIMEOUT)
+    }
+
+    /// Asks for work that has no input; returns the JSON that came back.
+    pub(super) fn work(&self, path: &str) -> Result<Bytes, ClientError> {
+        self.exchange(self.request(Method::POST, path, Bytes::new())?, WORK_TIMEOUT)
     }
 
     /// Sends JSON to a path; returns the JSON that came back. The same `attempt` id with the same body
@@ -139,7 +165,7 @@ impl Client {
         let key = HeaderValue::try_from(attempt.to_string()).expect("a UUID is ASCII");
         request.headers_mut().insert(IDEMPOTENCY_KEY, key);
         request.headers_mut().insert(CONTENT_TYPE, JSON);
-        self.exchange(request)
+        self.exchange(request, HEAD_TIMEOUT)
     }
 
     /// Reads an answer of the form that a command expects.
@@ -170,43 +196,57 @@ impl Client {
         Ok(request)
     }
 
-    fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Bytes, ClientError> {
+    fn exchange(&self, request: Request<Full<Bytes>>, patience: Duration) -> Result<Bytes, ClientError> {
         self.runtime.block_on(async {
-            let response = timeout(HEAD_TIMEOUT, self.http.request(request))
-                .await
-                .map_err(|_| ClientError::TimedOut { url: self.url(), limit: HEAD_TIMEOUT })?
-                .map_err(|error| self.no_answer(&error))?;
-            self.read(response).await
+            let response = self.head(request, patience).await?;
+            if !has_type(response.headers(), "application/json") {
+                return Err(self.foreign("it is no JSON".to_owned()));
+            }
+            self.collect(response.into_body()).await
         })
     }
 
-    async fn read(&self, response: Response<Incoming>) -> Result<Bytes, ClientError> {
+    /// Sends a request and waits for the head of an answer that is no refusal.
+    async fn head(
+        &self,
+        request: Request<Full<Bytes>>,
+        patience: Duration,
+    ) -> Result<Response<Incoming>, ClientError> {
+        let response = timeout(patience, self.http.request(request))
+            .await
+            .map_err(|_| ClientError::TimedOut { url: self.url(), limit: patience })?
+            .map_err(|error| self.no_answer(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
         let (head, body) = response.into_parts();
-        let body = self.collect(body).await?;
-        if !head.status.is_success() {
-            let problem = Problem::read(head.status, &head.headers, &body);
-            return Err(ClientError::Refused(Box::new(problem)));
-        }
-        if !is_json(&head.headers) {
-            return Err(self.foreign("it is no JSON".to_owned()));
-        }
-        Ok(body)
+        let problem = Problem::read(head.status, &head.headers, &self.collect(body).await?);
+        Err(ClientError::Refused(Box::new(problem)))
     }
 
     async fn collect(&self, mut body: Incoming) -> Result<Bytes, ClientError> {
         let mut bytes = BytesMut::new();
-        loop {
-            let piece = timeout(PIECE_TIMEOUT, body.frame())
-                .await
-                .map_err(|_| ClientError::TimedOut { url: self.url(), limit: PIECE_TIMEOUT })?;
-            let Some(piece) = piece else { return Ok(bytes.freeze()) };
-            let piece =
-                piece.map_err(|error| ClientError::Broken { url: self.url(), cause: root_cause(&error) })?;
-            let Some(data) = piece.data_ref() else { continue };
-            if bytes.len() + data.len() > ANSWER_BYTES_MAX {
+        while let Some(piece) = self.piece(&mut body).await? {
+            if bytes.len() + piece.len() > ANSWER_BYTES_MAX {
                 return Err(ClientError::TooLarge { url: self.url() });
             }
-            bytes.extend_from_slice(data);
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes.freeze())
+    }
+
+    /// The next bytes of a body; `None` at its end.
+    async fn piece(&self, body: &mut Incoming) -> Result<Option<Bytes>, ClientError> {
+        loop {
+            let frame = timeout(PIECE_TIMEOUT, body.frame())
+                .await
+                .map_err(|_| ClientError::TimedOut { url: self.url(), limit: PIECE_TIMEOUT })?;
+            let Some(frame) = frame else { return Ok(None) };
+            let frame =
+                frame.map_err(|error| ClientError::Broken { url: self.url(), cause: root_cause(&error) })?;
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
         }
     }
 
@@ -224,10 +264,9 @@ impl Client {
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+fn has_type(headers: &HeaderMap, expected: &str) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    content_type
-        .is_some_and(|text| text.split(';').next().is_some_and(|kind| kind.trim() == "application/json"))
+    content_type.is_some_and(|text| text.split(';').next().is_some_and(|kind| kind.trim() == expected))
 }
 
 /// What lies under the layers of an error: mostly the word of the system.
@@ -245,7 +284,7 @@ mod tests {
     use crate::cli::testing::{StubServer, answer, json, problem};
 
     fn client(url: &str) -> Client {
-        let mut client = Client::new(&ServerOption { url: url.to_owned() }).unwrap();
+        let mut client = Client::new(&ServerOption { url: Some(url.to_owned()) }).unwrap();
         client.authorization = Some(HeaderValue::from_static("Bearer ws_k3y"));
         client
     }

@@ -61,6 +61,7 @@ impl From<ClientError> for Failure {
             | ClientError::TooLarge { .. }
             | ClientError::Foreign { .. }
             | ClientError::Runtime(_)
+            | ClientError::Keep(_)
             | ClientError::Refused(_) => Self::failed(error),
         }
     }

@@ -1,7 +1,8 @@
 //! The command line: what a person types, and what comes back.
 //!
-//! One command, one file. The commands but `serve` are clients of a running server and know nothing
-//! of its insides; what they print for programs is the server's answer, byte for byte.
+//! One command, one file. Most are clients of a running server and know nothing of its insides; what they
+//! print for programs is the server's answer, byte for byte. `wal`, `migrate` and some of `snapshot` work on a
+//! data directory that no server holds.
 //!
 //! - Data goes to standard output, all else to standard error.
 //! - Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 damaged data, 4 locked data.
@@ -14,9 +15,13 @@ mod deps;
 mod failure;
 mod import;
 mod key;
+mod migrate;
+mod offline;
 mod problem;
+mod progress;
 mod serve;
 mod services;
+mod snapshot;
 #[cfg(test)]
 mod testing;
 mod url;
@@ -37,6 +42,8 @@ Examples:
   watershed deps checkoutservice                what it calls, and who calls it
   watershed import graph.json                   add services and dependencies
   watershed services --all --format json        every service, for a program
+  watershed snapshot create                     have the server write its graph to a file
+  watershed wal verify --data-dir data          read all of a stopped server's data with every check
 
 Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 the data directory is damaged,
 4 it is locked by another process.";
@@ -55,7 +62,9 @@ enum Command {
     Import(import::Options),
     Deps(deps::Options),
     Services(services::Options),
+    Snapshot(snapshot::Options),
     Wal(wal::Options),
+    Migrate(migrate::Options),
     /// Print the version of this program
     Version,
 }
@@ -84,7 +93,9 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<(), Failure> {
         Command::Import(options) => import::run(options, console),
         Command::Deps(options) => deps::run(options, console),
         Command::Services(options) => services::run(options, console),
+        Command::Snapshot(options) => snapshot::run(options, console),
         Command::Wal(options) => wal::run(options, console),
+        Command::Migrate(options) => migrate::run(options, console),
         Command::Version => version::run(console),
     }
 }
@@ -120,9 +131,16 @@ mod tests {
 
     #[test]
     fn help_and_version_go_to_standard_output() {
-        for line in
-            ["watershed --help", "watershed serve --help", "watershed import --help", "watershed version"]
-        {
+        for line in [
+            "watershed --help",
+            "watershed serve --help",
+            "watershed import --help",
+            "watershed version",
+            "watershed wal recover --help",
+            "watershed snapshot --help",
+            "watershed snapshot download --help",
+            "watershed migrate --help",
+        ] {
             let (code, out, err) = typed(line);
             assert_eq!((code, err.as_str()), (0, ""), "{line}");
             assert!(!out.is_empty(), "{line}");
@@ -166,6 +184,33 @@ mod tests {
             "watershed wal recover --truncate-at 5",
             "watershed wal recover --yes",
             "watershed wal recover --dry-run --truncate-at 5 --yes",
+            "watershed wal verify --data-dir nowhere/at/all",
+            "watershed wal verify --format yaml",
+            "watershed wal dump --data-dir nowhere/at/all",
+            "watershed wal dump --format table",
+            "watershed snapshot",
+            "watershed snapshot create now",
+            "watershed snapshot create --data-dir src",
+            "watershed snapshot list --data-dir src --url http://127.0.0.1:1",
+            "watershed snapshot list --data-dir nowhere/at/all",
+            "watershed snapshot verify",
+            "watershed snapshot verify not-an-id",
+            "watershed snapshot verify --url http://127.0.0.1:1",
+            "watershed snapshot verify 0198c1de-7b1c-7c5e-9a1b-3a5a7e8f2d10 --data-dir src",
+            "watershed snapshot verify --data-dir src --url http://127.0.0.1:1",
+            "watershed snapshot verify --data-dir nowhere/at/all",
+            "watershed snapshot download --output x",
+            "watershed snapshot download 0198c1de-7b1c-7c5e-9a1b-3a5a7e8f2d10",
+            "watershed snapshot download ../../etc --output x",
+            "watershed snapshot download 0198c1de-7b1c-7c5e-9a1b-3a5a7e8f2d10 --output ..",
+            "watershed snapshot restore",
+            "watershed snapshot restore Cargo.toml",
+            "watershed snapshot restore --data-dir x",
+            "watershed migrate",
+            "watershed migrate --from nowhere/at/all",
+            "watershed migrate --to nowhere/at/all",
+            "watershed migrate --from nowhere/at/all --to nowhere/at/all",
+            "watershed migrate --from src --to nowhere/at/all",
         ];
         for line in lines {
             let (code, out, err) = typed(line);

@@ -58,6 +58,11 @@ pub(super) struct StubServer {
 impl StubServer {
     /// Starts a server with these answers, each a whole HTTP/1.1 response.
     pub(super) fn start(answers: Vec<String>) -> Self {
+        Self::start_with_bytes(answers.into_iter().map(String::into_bytes).collect())
+    }
+
+    /// The same with answers that are no text.
+    pub(super) fn start_with_bytes(answers: Vec<Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (sender, requests) = unbounded();
@@ -65,7 +70,7 @@ impl StubServer {
             for answer in answers {
                 let (mut stream, _) = listener.accept().unwrap();
                 sender.send(read_request(&stream)).unwrap();
-                stream.write_all(answer.as_bytes()).unwrap();
+                stream.write_all(&answer).unwrap();
             }
         });
         Self { url, requests }

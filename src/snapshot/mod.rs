@@ -49,7 +49,7 @@ pub use manifest::{Entry, Manifest, ManifestError};
 pub use write::write;
 
 use crate::graph::Graph;
-use crate::storage::{FileName, Storage};
+use crate::storage::{FileName, Storage, StorageFile};
 use crate::types::Timestamp;
 
 /// What a snapshot is given from outside.
@@ -80,10 +80,18 @@ pub fn parse_name(name: &FileName) -> Option<(u64, Uuid)> {
 
 /// Reads a snapshot into a graph, with every check.
 pub fn load<S: Storage>(directory: &S, name: &FileName) -> Result<(Header, Graph), LoadError> {
-    let file = directory.open(name)?;
-    let (header, graph) = read::load(&file, parallel::threads())?;
+    let (header, graph) = load_file(&directory.open(name)?, |_, _| {})?;
     check_name(&header, name)?;
     Ok((header, graph))
+}
+
+/// Reads a snapshot whose file may have any name into a graph, with every check. `progress` is as in
+/// [`verify`].
+pub fn load_file<F: StorageFile>(
+    file: &F,
+    progress: impl FnMut(u64, u64),
+) -> Result<(Header, Graph), LoadError> {
+    read::load(file, parallel::threads(), progress)
 }
 
 /// Makes every check of [`load`] without the graph. `progress` gets the bytes done and their sum; each
@@ -93,9 +101,14 @@ pub fn verify<S: Storage>(
     name: &FileName,
     progress: impl FnMut(u64, u64),
 ) -> Result<Header, LoadError> {
-    let header = read::verify(&directory.open(name)?, progress)?;
+    let header = verify_file(&directory.open(name)?, progress)?;
     check_name(&header, name)?;
     Ok(header)
+}
+
+/// Makes the checks of [`verify`] on a file that may have any name.
+pub fn verify_file<F: StorageFile>(file: &F, progress: impl FnMut(u64, u64)) -> Result<Header, LoadError> {
+    read::verify(file, progress)
 }
 
 /// Reads the header of a snapshot and checks it and the length of the file, nothing else.

@@ -275,10 +275,14 @@ fn expect_count(what: &str, found: u64, expected: u64) -> Result<(), LoadError> 
 }
 
 /// Reads and checks everything, into a graph.
-pub(super) fn load<F: StorageFile>(file: &F, threads: usize) -> Result<(Header, Graph), LoadError> {
+pub(super) fn load<F: StorageFile>(
+    file: &F,
+    threads: usize,
+    progress: impl FnMut(u64, u64),
+) -> Result<(Header, Graph), LoadError> {
     let header = header(file)?;
     let mut assembly = Assembly::default();
-    let Outline { roster, links, components } = content(file, &header, threads, &mut assembly, |_, _| {})?;
+    let Outline { roster, links, components } = content(file, &header, threads, &mut assembly, progress)?;
     let graph = assembly.finish(header.version, &roster, &links, components);
     Ok((header, graph))
 }

@@ -49,6 +49,13 @@ impl Fs {
     }
 }
 
+impl FsFile {
+    /// Opens a file anywhere for reading; writing to it fails.
+    pub fn read_only(path: &Path) -> io::Result<Self> {
+        File::open(path).map(Self)
+    }
+}
+
 /// Makes the missing directories from the top, each durable before the next is in it.
 fn make_directories(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {

@@ -27,7 +27,7 @@ mod thread;
 use crossbeam::channel::{Sender, TrySendError};
 
 pub use keeper::Clock;
-pub use offline::{Making, Offline, OfflineCutError, OfflineError, migrate, restore};
+pub use offline::{Making, Offline, OfflineCutError, OfflineError, establish, migrate, restore};
 pub use open::Recovery;
 pub use published::{Health, Reader, StorageFigures};
 pub use snapshots::{SnapshotBytes, SnapshotError, SnapshotReply, Snapshots};

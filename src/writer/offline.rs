@@ -74,7 +74,12 @@ impl<S: Storage> Offline<S> {
         progress: impl FnMut(u64, u64),
     ) -> Result<Option<LoadError>, StartError> {
         let directory = snapshots_of(&self.storage)?;
-        Ok(snapshot::verify(&directory, &file_name(entry.version, entry.id), progress).err())
+        let name = file_name(entry.version, entry.id);
+        Ok(match snapshot::verify(&directory, &name, progress) {
+            Ok(header) if Entry::of(&header).is_same_file(entry) => None,
+            Ok(_) => Some(LoadError::Content("not the file that the manifest names".to_owned())),
+            Err(error) => Some(error),
+        })
     }
 
     /// Looks at what a start would read of the log.
@@ -166,9 +171,11 @@ pub fn migrate<S: Storage>(source: Offline<S>, target: &S, making: Making) -> Re
     establish(target, &graph, made.unwrap_or_else(making.clock.now), making)
 }
 
+/// Makes a data directory that begins with a graph; `directory_created_at` is passed on from where it comes.
+///
 /// The log first, then the snapshot, the manifest last: without a manifest a log that begins behind the first
 /// version is refused.
-fn establish<S: Storage>(
+pub fn establish<S: Storage>(
     target: &S,
     graph: &Graph,
     directory_created_at: Timestamp,

@@ -22,6 +22,7 @@ mod ingest;
 mod ingest_cycles;
 mod listing;
 mod merge;
+mod offline_cli;
 mod oracle;
 mod shapes;
 mod shapes_large;

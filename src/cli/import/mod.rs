@@ -135,6 +135,7 @@ fn outcome_note(cause: &ClientError) -> &'static str {
         | ClientError::Foreign { .. } => false,
         ClientError::Unreachable { .. }
         | ClientError::Runtime(_)
+        | ClientError::Keep(_)
         | ClientError::Url(_)
         | ClientError::Key(_) => true,
     };

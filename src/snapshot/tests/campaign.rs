@@ -17,7 +17,7 @@ use crate::snapshot::header::HEADER_BYTES;
 type Reader = fn(&[u8]) -> Result<Graph, LoadError>;
 
 fn reader(bytes: &[u8]) -> Result<Graph, LoadError> {
-    read::load(&Bytes(bytes), 0).map(|(_, graph)| graph)
+    read::load(&Bytes(bytes), 0, |_, _| {}).map(|(_, graph)| graph)
 }
 
 /// Whether all cases are to be run and not a sample.

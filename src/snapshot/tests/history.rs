@@ -78,7 +78,7 @@ proptest! {
         let mut loaded = None;
         for (number, command) in commands.iter().enumerate() {
             if number == at.min(commands.len() - 1) {
-                loaded = Some(read::load(&Bytes(&bytes_of(&live)), 0).unwrap().1);
+                loaded = Some(read::load(&Bytes(&bytes_of(&live)), 0, |_, _| {}).unwrap().1);
             }
             let (next, outcome) = apply(&live, command);
             if let Some(before) = &loaded {

@@ -77,7 +77,7 @@ fn what_is_loaded_is_what_was_written() {
 fn the_same_graph_gives_the_same_bytes() {
     let graph = graph(50, 4);
     assert_eq!(bytes_of(&graph), bytes_of(&graph));
-    let (_, loaded) = read::load(&Bytes(&bytes_of(&graph)), 0).unwrap();
+    let (_, loaded) = read::load(&Bytes(&bytes_of(&graph)), 0, |_, _| {}).unwrap();
     assert_eq!(bytes_of(&loaded), bytes_of(&graph));
 }
 
@@ -88,7 +88,7 @@ fn many_blocks_on_many_threads_give_the_same_graph() {
     let header = read::header(&Bytes(&bytes)).unwrap();
     assert!(header.blocks >= 6, "{} blocks", header.blocks);
     for threads in [0, 1, 2, 3] {
-        assert_same(&graph, &read::load(&Bytes(&bytes), threads).unwrap().1);
+        assert_same(&graph, &read::load(&Bytes(&bytes), threads, |_, _| {}).unwrap().1);
     }
 }
 
@@ -115,7 +115,7 @@ fn holes_are_compacted_away() {
     }
     let graph = edit.finish(78).0.without(middle);
     assert_eq!(graph.check(), Ok(()));
-    let (_, loaded) = read::load(&Bytes(&bytes_of(&graph)), 0).unwrap();
+    let (_, loaded) = read::load(&Bytes(&bytes_of(&graph)), 0, |_, _| {}).unwrap();
     assert_eq!(loaded.node_count(), graph.counts().services);
     assert!(graph.node_count() > graph.counts().services);
     assert_same(&graph, &loaded);
@@ -137,7 +137,7 @@ fn a_component_larger_than_a_block_comes_back() {
     let path = crate::graph::shortest_cycle(&graph, &members);
     let component = crate::graph::Component { alert_id: Uuid::from_u128(1), members, path };
     let (graph, _) = graph.replace_cycles(&[], vec![component]);
-    let (_, loaded) = read::load(&Bytes(&bytes_of(&graph)), 2).unwrap();
+    let (_, loaded) = read::load(&Bytes(&bytes_of(&graph)), 2, |_, _| {}).unwrap();
     assert_same(&graph, &loaded);
 }
 

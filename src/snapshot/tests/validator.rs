@@ -107,7 +107,7 @@ fn sealed(mut parts: Parts) -> Vec<u8> {
 }
 
 fn judge(bytes: &[u8]) -> Result<Graph, String> {
-    let (whole, verified) = (read::load(&Bytes(bytes), 0), read::verify(&Bytes(bytes), |_, _| {}));
+    let (whole, verified) = (read::load(&Bytes(bytes), 0, |_, _| {}), read::verify(&Bytes(bytes), |_, _| {}));
     let verdicts = (whole.map(|(_, graph)| graph), verified);
     match verdicts {
         (Ok(graph), Ok(_)) => Ok(graph),

@@ -1,0 +1,209 @@
+//! `watershed snapshot download`: a snapshot of a server as a file here.
+//!
+//! - The file has its name only once it is whole, durable and read back with every check; until then it lies
+//!   beside, under a name of its own, and goes when the command fails.
+//! - Nothing is overwritten unless that is asked for.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use super::PATH;
+use crate::cli::client::{Client, ServerOption};
+use crate::cli::console::Console;
+use crate::cli::failure::Failure;
+use crate::cli::offline::at;
+use crate::cli::progress::Progress;
+use crate::clock;
+use crate::snapshot::{Header, LoadError, verify_file};
+use crate::storage::FsFile;
+
+const EXAMPLES: &str = "\
+Examples:
+  watershed snapshot download 0198c1de-7b1c-7c5e-9a1b-3a5a7e8f2d10 --output backup.snapshot
+  watershed snapshot restore backup.snapshot --data-dir /var/lib/watershed-2
+
+The file is verified when it is complete. Exit codes: 0 it is there; 3 what came does not hold.";
+
+/// Fetch a snapshot from a running server
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Options {
+    /// Which one, by its id
+    #[arg(value_name = "ID")]
+    id: Uuid,
+    /// Where to put it
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// Overwrite the file
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    server: ServerOption,
+}
+
+pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
+    let client = Client::new(&options.server)?;
+    let target = Target::check(&options.output, options.force)?;
+    let mut unfinished = Unfinished::begin(&target)?;
+    let progress = Progress::bar("downloading", console.err_sink());
+    let mut done = 0;
+    client.download(&format!("{PATH}/{}", options.id), |piece, total| {
+        done += piece.len() as u64;
+        progress.bytes(done, total);
+        unfinished.file.write_all(piece)
+    })?;
+    drop(progress);
+    unfinished.file.sync_all().map_err(|error| at(&unfinished.path, error))?;
+    let header = verify(options.id, &unfinished.path, console)?;
+    unfinished.finish(&target)?;
+    let Header { version, file_bytes, .. } = header;
+    console.say(&format!("{}: version {version}, {file_bytes} bytes, verified", options.output.display()));
+    Ok(())
+}
+
+/// Reads what came with every check, and that it is what was asked for.
+fn verify(id: Uuid, path: &Path, console: &Console) -> Result<Header, Failure> {
+    let progress = Progress::bar("verifying", console.err_sink());
+    let file = FsFile::read_only(path).map_err(|error| at(path, error))?;
+    match verify_file(&file, |done, total| progress.bytes(done, Some(total))) {
+        Ok(header) if header.id == id => Ok(header),
+        Ok(header) => Err(Failure::Damaged(format!("what came is snapshot {}, not {id}", header.id))),
+        Err(LoadError::Io(error)) => Err(at(path, error)),
+        Err(error) => Err(Failure::Damaged(format!("what came does not hold: {error}"))),
+    }
+}
+
+/// Where the file is to be.
+struct Target<'a> {
+    path: &'a Path,
+    directory: &'a Path,
+    force: bool,
+}
+
+impl<'a> Target<'a> {
+    fn check(path: &'a Path, force: bool) -> Result<Self, Failure> {
+        let (Some(_), Some(parent)) = (path.file_name(), path.parent()) else {
+            return Err(Failure::Usage(format!("{} is no name of a file", path.display())));
+        };
+        let directory = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        let target = Self { path, directory, force };
+        target.check_free()?;
+        Ok(target)
+    }
+
+    fn check_free(&self) -> Result<(), Failure> {
+        match fs::symlink_metadata(self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(at(self.path, error)),
+            Ok(found) if found.is_dir() => Err(at(self.path, io::Error::from(io::ErrorKind::IsADirectory))),
+            Ok(_) if self.force => Ok(()),
+            Ok(_) => Err(Failure::Failed(anyhow::anyhow!(
+                "{} is there already; --force overwrites it",
+                self.path.display()
+            ))),
+        }
+    }
+}
+
+/// The file before it has its name. Goes with this value.
+struct Unfinished {
+    path: PathBuf,
+    file: File,
+}
+
+impl Unfinished {
+    fn begin(target: &Target) -> Result<Self, Failure> {
+        let path = target.directory.join(format!(".watershed-{}.tmp", clock::new_id().simple()));
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let file = file.map_err(|error| at(target.directory, error))?;
+        Ok(Self { path, file })
+    }
+
+    fn finish(self, target: &Target) -> Result<(), Failure> {
+        target.check_free()?;
+        fs::rename(&self.path, target.path)
+            .and_then(|()| File::open(target.directory)?.sync_all())
+            .map_err(|error| at(target.path, error))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // After the rename there is nothing under this name.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::offline::testing::{Damage, DataDir, typed};
+    use crate::cli::testing::{StubServer, problem};
+
+    fn download(server: &StubServer, id: Uuid, output: &Path, more: &[&str]) -> (u8, String, String) {
+        let words = ["snapshot", "download", &id.to_string(), "--url", &server.url, "--output"];
+        let mut words: Vec<std::ffi::OsString> = words.into_iter().map(Into::into).collect();
+        words.push(output.into());
+        words.extend(more.iter().map(Into::into));
+        typed(words)
+    }
+
+    fn whole(bytes: &[u8], length: usize) -> Vec<u8> {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/octet-stream\r\ncontent-length: {length}\r\n\r\n"
+        );
+        [head.as_bytes(), bytes].concat()
+    }
+
+    #[test]
+    fn what_arrives_whole_is_there_and_nothing_is_overwritten() {
+        let directory = DataDir::with_snapshots(&[3], Damage::None);
+        let bytes = fs::read(directory.snapshot(0)).unwrap();
+        let answers = vec![whole(&bytes, bytes.len()), whole(&bytes, bytes.len())];
+        let (server, id) = (StubServer::start_with_bytes(answers), directory.snapshots[0].id);
+        fs::create_dir(directory.beside("downloads")).unwrap();
+        let output = directory.beside("downloads/My Backup");
+        let (code, out, err) = download(&server, id, &output, &[]);
+        assert_eq!((code, out.as_str()), (0, ""), "{err}");
+        assert_eq!(fs::read(&output).unwrap(), bytes);
+        let expected = format!("GET /api/v1/admin/snapshots/{id} HTTP/1.1\r\n");
+        assert!(server.requests()[0].starts_with(&expected));
+
+        fs::write(&output, "mine").unwrap();
+        let (code, _, err) = download(&server, id, &output, &[]);
+        assert_eq!(code, 1, "{err}");
+        assert_eq!(fs::read(&output).unwrap(), b"mine");
+        assert_eq!(download(&server, id, &output, &["--force"]).0, 0);
+        assert_eq!(fs::read(&output).unwrap(), bytes);
+        assert_eq!(download(&server, id, &directory.path(), &["--force"]).0, 1, "a directory is in the way");
+    }
+
+    #[test]
+    fn what_does_not_arrive_or_does_not_hold_leaves_nothing() {
+        let directory = DataDir::with_snapshots(&[3], Damage::None);
+        let bytes = fs::read(directory.snapshot(0)).unwrap();
+        let mut flipped = bytes.clone();
+        flipped[600] ^= 1;
+        let id = directory.snapshots[0].id;
+        let gone = problem("404 Not Found", "", r#"{"detail":"no such snapshot"}"#).into_bytes();
+        let cases = [
+            (whole(&bytes[..700], bytes.len()), id, 1),
+            (whole(&flipped, bytes.len()), id, 3),
+            (whole(&bytes, bytes.len()), Uuid::nil(), 3),
+            (gone, id, 1),
+            (crate::cli::testing::json("{}").into_bytes(), id, 1),
+        ];
+        let downloads = directory.beside("downloads");
+        fs::create_dir(&downloads).unwrap();
+        for (answer, id, expected) in cases {
+            let server = StubServer::start_with_bytes(vec![answer]);
+            let (code, _, err) = download(&server, id, &downloads.join("backup"), &[]);
+            assert_eq!((code, err.lines().count()), (expected, 1), "{err}");
+            assert_eq!(fs::read_dir(&downloads).unwrap().count(), 0, "{err}");
+        }
+    }
+}
