@@ -3,8 +3,8 @@
 //! A proof is worth what it would find: each [`Bug`] is a mistake that somebody could make in the log, the
 //! snapshots or the writer, and a campaign is named that fails when it is made.
 //!
-//! - Only test builds can switch a bug on. Everywhere else [`has`] is the constant `false` and the code behind
-//!   it is not there; a test looks for [`MARKER`] in the program that is shipped.
+//! - Only test builds can switch a bug on. Everywhere else `has` is the constant `false` and the code behind
+//!   it is not there; a test looks for the marker text of a test build in the program that is shipped.
 //! - A bug is of one thread: tests run beside each other.
 
 /// A mistake.
@@ -76,7 +76,7 @@ pub enum Bug {
 
 /// Whether the thread is to make this mistake.
 #[cfg(not(test))]
-#[inline(always)]
+#[inline]
 pub(crate) const fn has(_bug: Bug) -> bool {
     false
 }

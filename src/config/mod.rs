@@ -129,7 +129,7 @@ impl Config {
             api_workers: raw(Key::ApiWorkers).count(1..=parse::WORKERS_MAX)?,
             data_dir: raw(Key::DataDir).directory()?,
             wal_durability: raw(Key::WalDurability).wal_durability()?,
-            wal_segment_bytes: raw(Key::WalSegmentBytes).count(parse::SEGMENT_BYTES_RANGE)? as u64,
+            wal_segment_bytes: raw(Key::WalSegmentBytes).segment_bytes()?,
             snapshot_interval: raw(Key::SnapshotIntervalSeconds).seconds(0)?,
             snapshot_retain: raw(Key::SnapshotRetain).count(parse::RETAIN_RANGE)?,
             max_body_bytes: raw(Key::MaxBodyBytes).count(parse::BODY_BYTES_RANGE)?,

@@ -24,9 +24,6 @@ const SECONDS_MAX: u64 = 86_400;
 /// Up to a GiB.
 pub(super) const BODY_BYTES_RANGE: RangeInclusive<usize> = 1..=1 << 30;
 
-/// The room of a segment.
-pub(super) const SEGMENT_BYTES_RANGE: RangeInclusive<usize> =
-    limits::SEGMENT_BYTES_MIN as usize..=limits::SEGMENT_BYTES_MAX as usize;
 /// Snapshots that are kept.
 pub(super) const RETAIN_RANGE: RangeInclusive<usize> = limits::SNAPSHOTS_RETAINED_MIN..=limits::SNAPSHOTS_MAX;
 
@@ -97,6 +94,14 @@ impl Raw {
         }
         let number = self.text().parse().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| self.error(&format!("a whole number from {} to {}", range.start(), range.end())))
+    }
+
+    /// A number in the range, in whole pages of the memory and of the disk.
+    pub(super) fn segment_bytes(self) -> Result<u64, SettingError> {
+        let range = limits::SEGMENT_BYTES_MIN..=limits::SEGMENT_BYTES_MAX;
+        let fits = |number: &u64| range.contains(number) && number.is_multiple_of(4096);
+        let expected = format!("a multiple of 4096 from {} to {}", range.start(), range.end());
+        self.text().parse().ok().filter(fits).ok_or_else(|| self.error(&expected))
     }
 
     pub(super) fn seconds(self, minimum: u64) -> Result<Duration, SettingError> {

@@ -115,7 +115,7 @@ pub const SETTINGS: &[Setting] = &[
         "WAL_SEGMENT_BYTES",
         "BYTES",
         Default::Text("67108864"),
-        "Room of a segment of the write-ahead log, 65536 to 4294967296. The segment that is written and the one \
+        "Room of a segment of the write-ahead log, a multiple of 4096 from 65536 to 4294967296. The segment that is written and the one \
          after it are allocated ahead, and half a segment, at most 32 MiB, is held back for snapshots",
     ),
     row(

@@ -252,7 +252,7 @@ impl<S: Storage> Wal<S> {
             return Ok(());
         }
         let old = self.next_segment(frame_bytes)?;
-        self.note_continuation(old);
+        note_continuation(old);
         Ok(())
     }
 
@@ -274,7 +274,7 @@ impl<S: Storage> Wal<S> {
         let bytes = header.encode();
         if seeded::has(Bug::ContinueTooEarly) {
             let file = self.storage.open(&segment::name(self.header.number)).map_err(CommitError::Failed)?;
-            self.note_continuation(self.ended(file));
+            note_continuation(self.ended(file));
         }
         let next = self.install_spare(number, &bytes)?;
         let active = self.active.replace(next).ok_or(CommitError::Closed)?;
@@ -320,18 +320,6 @@ impl<S: Storage> Wal<S> {
         }
         self.active = None;
         CommitError::Failed(error)
-    }
-
-    /// Tells a segment that it is continued. A log that misses this is whole all the same: the note only
-    /// tells a lost last segment from one that never was.
-    fn note_continuation(&self, old: Ended<S::File>) {
-        let mut frame = vec![0; HEADER_BYTES];
-        let (lsn, durable_lsn) = (old.tail.next_lsn, old.tail.next_lsn - 1);
-        let place = Place { salt: old.salt, lsn, durable_lsn, prev_chain: old.tail.chain };
-        frame::finish(&mut frame, Kind::Continue, 0, place);
-        if old.file.write_all_at(old.tail.offset, &frame).is_ok() {
-            let _ = old.file.sync();
-        }
     }
 
     /// Has a spare file with room for a segment, and for a frame of this length in it.
@@ -384,6 +372,18 @@ struct Ended<F> {
     file: F,
     salt: u64,
     tail: Tail,
+}
+
+/// Tells a segment that it is continued. A log that misses this is whole all the same: the note only
+/// tells a lost last segment from one that never was.
+fn note_continuation<F: StorageFile>(old: Ended<F>) {
+    let mut frame = vec![0; HEADER_BYTES];
+    let (lsn, durable_lsn) = (old.tail.next_lsn, old.tail.next_lsn - 1);
+    let place = Place { salt: old.salt, lsn, durable_lsn, prev_chain: old.tail.chain };
+    frame::finish(&mut frame, Kind::Continue, 0, place);
+    if old.file.write_all_at(old.tail.offset, &frame).is_ok() {
+        let _ = old.file.sync();
+    }
 }
 
 fn is_full(error: &io::Error) -> bool {

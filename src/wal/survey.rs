@@ -192,12 +192,11 @@ impl Survey {
         let segment = expected.header.number;
         let records = match header.kind() {
             Some(Kind::Data) => header.records,
-            Some(Kind::Mark | Kind::Seal | Kind::Skipped) => 0,
             Some(Kind::Continue) if expected.successor.is_some() => return Ok(Err(FrameFault::Successor)),
             Some(Kind::Continue) if !seeded::has(Bug::IgnoreMissingSegment) => {
                 return Err(Refusal::Missing { segment, offset: start, lsn: self.tail.next_lsn });
             }
-            Some(Kind::Continue) => 0,
+            Some(Kind::Mark | Kind::Seal | Kind::Skipped | Kind::Continue) => 0,
             None => return Err(Refusal::UnknownKind { segment, offset: start, kind: header.kind }),
         };
         self.tail.durable_lsn = self.tail.durable_lsn.max(header.durable_lsn);

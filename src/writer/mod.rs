@@ -117,7 +117,7 @@ pub enum StartError {
         /// What is wrong with each.
         bad: String,
         /// Why the log alone does not do.
-        source: OpenError,
+        source: Box<OpenError>,
     },
     /// The list of what counts cannot be used.
     #[error("{0}. Nothing was changed.")]
@@ -139,7 +139,8 @@ impl StartError {
     /// Whether the directory does not hold what it should, rather than the disk not answering.
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::Log(source) | Self::Snapshots { source, .. } => source.is_damage(),
+            Self::Log(source) => source.is_damage(),
+            Self::Snapshots { source, .. } => source.is_damage(),
             Self::Manifest(error) => !matches!(error, ManifestError::Io(_)),
             Self::Lock { .. } | Self::Io { .. } | Self::Thread(_) => false,
         }

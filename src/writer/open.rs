@@ -61,7 +61,10 @@ pub(super) fn open<S: Storage>(
     let (log, recovered) = match opened {
         Ok(opened) => opened,
         Err(source) if base.bad_snapshots.is_empty() => return Err(StartError::Log(source)),
-        Err(source) => return Err(StartError::Snapshots { bad: base.bad_snapshots.join("; "), source }),
+        Err(source) => {
+            let (bad, source) = (base.bad_snapshots.join("; "), Box::new(source));
+            return Err(StartError::Snapshots { bad, source });
+        }
     };
     let directory = snapshots_of(storage)?;
     let manifest = base.manifest.unwrap_or_else(|| Manifest {

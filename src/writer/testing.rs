@@ -20,7 +20,7 @@ fn look() -> u64 {
 
 /// An instant, a second later at each look.
 fn now() -> Timestamp {
-    Timestamp::from_microseconds(1_800_000_000_000_000 + look() as i64 * 1_000_000).unwrap()
+    Timestamp::from_microseconds(1_800_000_000_000_000 + look().cast_signed() * 1_000_000).unwrap()
 }
 
 fn new_id() -> Uuid {

@@ -1,6 +1,6 @@
 //! digest(snapshot + log) = digest(log from the start) = digest(live), at every sequence of random logs.
 
-use super::store::{SMALL, Store};
+use super::store::Store;
 use super::*;
 use crate::apply;
 use crate::campaign::{Random, report, seeds};
@@ -45,9 +45,9 @@ fn any_command(number: u64, random: &mut Random) -> Command {
     });
     let nodes = nodes.collect();
     let source = any_of(DiscoverySource::ALL, random);
-    let observed_at = at().plus_microseconds(random.below(1_000_000_000) as i64);
+    let observed_at = at().plus_microseconds(random.below(1_000_000_000).cast_signed());
     let upsert = Upsert { source, observed_at, nodes, edges };
-    let at = at().plus_microseconds(number as i64);
+    let at = at().plus_microseconds(number.cast_signed());
     Command { id: Uuid::from_u128(u128::from(number)), at, change: Change::Upsert(upsert) }
 }
 
@@ -135,5 +135,4 @@ fn through_the_store(seeds: std::ops::Range<u64>) -> Result<u64, String> {
 fn a_snapshot_and_the_log_behind_it_are_the_log_from_the_start() {
     report("replay: from every snapshot", from_every_snapshot(seeds(300)), 23_000);
     report("replay: through the store", through_the_store(seeds(1_000)), 1_000);
-    assert!(SMALL.segment_bytes < 10_000, "logs of several segments");
 }
