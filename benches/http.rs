@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use load::disk::Room;
 use load::drive::{Sample, drive};
 use load::process::Server;
 use load::requests::Asks;
@@ -88,7 +89,7 @@ async fn measure(graph: &str, plan: Plan) -> Result<()> {
     // In the build directory: what is temporary elsewhere may have no disk below it.
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let data_dir = directory.path().join("data");
-    let server = Server::watershed(&data_dir, plan.workers, "info").await?;
+    let server = Server::watershed(&data_dir, plan.workers, &[("LOG_LEVEL", "info")]).await?;
     requests::fill(server.address, &workload).await?;
     let asks = requests::verified(server.address, &workload).await?;
     let mean = asks.iter().filter_map(|ask| ask.body_bytes).sum::<usize>() / asks.len();
@@ -103,7 +104,8 @@ async fn measure(graph: &str, plan: Plan) -> Result<()> {
     conditional_reads(&server, &workload, plan).await?;
     writes(&server, &workload, directory.path(), plan).await?;
     reads_during_writes(&server, &workload, &asks, plan).await?;
-    let quiet = Server::watershed(&directory.path().join("quiet"), plan.workers, "warn").await?;
+    let quiet =
+        Server::watershed(&directory.path().join("quiet"), plan.workers, &[("LOG_LEVEL", "warn")]).await?;
     requests::fill(quiet.address, &workload).await?;
     reads_by_log_level([&server, &quiet], &asks, plan).await
 }
@@ -131,14 +133,11 @@ async fn conditional_reads(server: &Server, workload: &Workload, plan: Plan) -> 
 
 async fn writes(server: &Server, workload: &Workload, directory: &Path, plan: Plan) -> Result<()> {
     let changes = requests::changes(workload);
+    let frame_bytes = requests::frame_bytes(workload)?;
     let mut rounds = Vec::new();
-    let mut frame_bytes = 0;
     for _ in 0..plan.rounds {
-        let before = disk::bytes_in(&directory.join("data"))?;
         let ours = drive(server.address, &changes, 1, plan.time).await?;
-        let grown = disk::bytes_in(&directory.join("data"))? - before;
-        frame_bytes = (grown / u64::from(ours.answers)) as usize;
-        let floor = disk::append_and_sync(&directory.join("probe"), frame_bytes, plan.time)?;
+        let floor = disk::append_and_sync(directory, frame_bytes, plan.time, Room::Allocated)?;
         rounds.push([ours, floor]);
     }
     table::heading("10 dependencies seen again, acknowledged");

@@ -14,7 +14,6 @@ use super::requests::Asks;
 /// What came of a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
-    pub(crate) answers: u32,
     pub(crate) per_second: f64,
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
@@ -26,8 +25,7 @@ impl Sample {
         latencies.sort_unstable();
         let at = |percent: usize| latencies.get(latencies.len() * percent / 100).copied();
         let (p50, p99) = at(50).zip(at(99)).context("nothing was answered in time")?;
-        let answers = latencies.len() as u32;
-        Ok(Self { answers, per_second: f64::from(answers) / elapsed.as_secs_f64(), p50, p99 })
+        Ok(Self { per_second: f64::from(latencies.len() as u32) / elapsed.as_secs_f64(), p50, p99 })
     }
 }
 

@@ -26,15 +26,20 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the real binary on a data directory and waits until it is ready. Its log goes to a file
     /// beside the directory.
-    pub(crate) async fn watershed(data_dir: &Path, workers: usize, log_level: &str) -> Result<Self> {
-        let log = data_dir.with_extension(format!("{log_level}.log"));
+    pub(crate) async fn watershed(
+        data_dir: &Path,
+        workers: usize,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
+        let log = data_dir.with_extension("log");
         // Only a log line of level info tells which port a 0 became, and not every run writes those.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let child = Command::new(env!("CARGO_BIN_EXE_watershed"))
-            .args(["serve", "--api-host", "127.0.0.1", "--log-format", "json", "--log-level", log_level])
+            .args(["serve", "--api-host", "127.0.0.1", "--log-format", "json"])
             .args(["--api-port", &address.port().to_string(), "--api-workers", &workers.to_string()])
             .arg("--data-dir")
             .arg(data_dir)
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stderr(File::create(&log)?)
             .spawn()
@@ -46,7 +51,7 @@ impl Server {
                 bail!("watershed ended at its start: {status}: {}", std::fs::read_to_string(&log)?);
             }
             ensure!(begun.elapsed() < START_PATIENCE, "watershed is not ready after {START_PATIENCE:?}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
         Ok(server)
     }

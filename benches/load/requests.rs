@@ -6,6 +6,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use watershed::clock;
+use watershed::ingest::{parse_json, upsert};
+use watershed::types::{Change, Command};
+use watershed::wal::Batch;
 
 use super::client::Connection;
 use crate::support::{Start, Workload};
@@ -26,6 +29,21 @@ pub(crate) type Asks = Arc<[Ask]>;
 pub(crate) fn get(path: &str, etag: Option<&str>) -> Vec<u8> {
     let condition = etag.map_or(String::new(), |etag| format!("if-none-match: {etag}\r\n"));
     format!("GET {path} HTTP/1.1\r\nhost: bench\r\naccept: */*\r\n{condition}\r\n").into_bytes()
+}
+
+/// The first body of [`changes`] as the log keeps it: the bytes of its frame.
+pub(crate) fn frame_bytes(workload: &Workload) -> Result<usize> {
+    const FRAME_HEADER_BYTES: usize = 48;
+    let body = workload.changes(clock::now()).next().context("the graph has no dependencies")?;
+    let document = parse_json(body.as_bytes()).context("the report is no JSON")?;
+    let upsert = upsert(&document, clock::now()).context("the report is not valid")?.upsert;
+    let command = Command { id: clock::new_id(), at: clock::now(), change: Change::Upsert(upsert) };
+    Ok(FRAME_HEADER_BYTES + Batch::starting_at(1).push(&command)?)
+}
+
+/// A request without a body that changes something.
+pub(crate) fn act(method: &str, path: &str) -> Vec<u8> {
+    format!("{method} {path} HTTP/1.1\r\nhost: bench\r\ncontent-length: 0\r\n\r\n").into_bytes()
 }
 
 fn post(body: &str) -> Vec<u8> {
