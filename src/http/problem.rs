@@ -145,6 +145,10 @@ impl From<WriteError> for Problem {
                 let problem = Self::new(StatusCode::INSUFFICIENT_STORAGE, detail).not_applied();
                 Self { retry_after_seconds: Some(5), ..problem }
             }
+            WriteError::WriteFailed => {
+                Self::unavailable("the disk refused the write; nothing was applied, try again", 1)
+                    .not_applied()
+            }
             WriteError::StorageFailed => {
                 let detail =
                     "the write-ahead log cannot be written; the server takes no writes until it is restarted";
@@ -165,6 +169,33 @@ impl From<Refusal> for Problem {
             Refusal::TooManyServices | Refusal::TooManyDependencies => {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, refusal.to_string()).not_applied()
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_write_says_what_became_of_it_and_whether_to_come_again() {
+        let table = [
+            (WriteError::Busy, 503, Some(1), NOT_APPLIED),
+            (WriteError::Stopping, 503, Some(5), NOT_APPLIED),
+            (WriteError::TooLarge, 413, None, NOT_APPLIED),
+            (WriteError::StorageFull, 507, Some(5), NOT_APPLIED),
+            (WriteError::WriteFailed, 503, Some(1), NOT_APPLIED),
+            (WriteError::StorageFailed, 503, None, NOT_APPLIED),
+            (WriteError::OutcomeUnknown, 503, None, "unknown"),
+        ];
+        for (error, status, retry_after, outcome) in table {
+            let problem = Problem::from(error);
+            assert_eq!(
+                (problem.status.as_u16(), problem.retry_after_seconds),
+                (status, retry_after),
+                "{error}"
+            );
+            assert_eq!(problem.outcome, Some(outcome), "{error}");
         }
     }
 }

@@ -10,10 +10,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::batch::{Staged, Waiting};
-use super::published::{Health, Published};
 #[cfg(test)]
 use super::Reply;
+use super::batch::{Staged, Waiting};
+use super::published::{Health, Published};
 use super::{Durability, WriteError};
 use crate::graph::Graph;
 use crate::limits;
@@ -101,7 +101,7 @@ impl<S: Storage> Core<S> {
         if seeded::has(Bug::AcknowledgeFailedCommit) {
             waiting.succeed();
         } else {
-            waiting.fail(write_error(error));
+            waiting.fail(self.write_error(error));
         }
     }
 
@@ -200,6 +200,16 @@ impl<S: Storage> Core<S> {
         }
     }
 
+    fn write_error(&self, error: &CommitError) -> WriteError {
+        match error {
+            CommitError::Full(_) => WriteError::StorageFull,
+            CommitError::Unknown(_) => WriteError::OutcomeUnknown,
+            CommitError::TooLarge { .. } => WriteError::TooLarge,
+            CommitError::Failed(_) if self.log.is_open() => WriteError::WriteFailed,
+            CommitError::Failed(_) | CommitError::Closed => WriteError::StorageFailed,
+        }
+    }
+
     fn note_figures(&self) {
         let gauges = &self.published.gauges;
         gauges.durable_version.store(self.log.synced_version(), Ordering::Relaxed);
@@ -208,12 +218,62 @@ impl<S: Storage> Core<S> {
     }
 }
 
-fn write_error(error: &CommitError) -> WriteError {
-    match error {
-        CommitError::Full(_) => WriteError::StorageFull,
-        CommitError::Unknown(_) => WriteError::OutcomeUnknown,
-        CommitError::Failed(_) | CommitError::Closed | CommitError::TooLarge { .. } => {
-            WriteError::StorageFailed
+#[cfg(test)]
+mod tests {
+    use crossbeam::channel::bounded;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::storage::{Fault, Sim};
+    use crate::types::{Change, DiscoverySource, NodeReport, ServiceId, Timestamp, Upsert};
+    use crate::wal::{Birth, Options};
+    use crate::writer::{Committed, open};
+
+    fn core(sim: &Sim) -> Core<Sim> {
+        let at = Timestamp::from_microseconds(0).unwrap();
+        let birth = Birth { directory_id: Uuid::from_u128(7), salt: 11, at };
+        let opened = open::open(sim, &birth, Options { segment_bytes: 8192 }).unwrap();
+        let published = Arc::new(Published::new(opened.graph, birth.directory_id));
+        Core::new(published, opened.log, Durability::Sync)
+    }
+
+    fn write(core: &mut Core<Sim>, name: &str) -> Result<Committed, WriteError> {
+        let at = Timestamp::from_microseconds(0).unwrap();
+        let nodes = vec![NodeReport { service_id: ServiceId::parse(name).unwrap(), metadata: None }];
+        let upsert = Upsert { source: DiscoverySource::Manual, observed_at: at, nodes, edges: vec![] };
+        let command = Command { id: Uuid::from_u128(1), at, change: Change::Upsert(upsert) };
+        let (reply, answer) = bounded(1);
+        core.write(&command, Box::new(move |result| reply.send(result).unwrap()));
+        answer.recv().unwrap()
+    }
+
+    #[test]
+    fn a_failed_write_can_be_tried_again_where_the_log_goes_on() {
+        let sim = Sim::new(1);
+        let mut core = core(&sim);
+        write(&mut core, "a").unwrap();
+        sim.fail_at(sim.operations(), Fault::Io);
+        assert_eq!(write(&mut core, "b"), Err(WriteError::WriteFailed));
+        assert_eq!((core.published.health(), core.published.load().version()), (Health::Healthy, 1));
+        assert_eq!(write(&mut core, "b").map(|committed| committed.version), Ok(2));
+        // Neither the write nor the way to the next segment.
+        for operation in sim.operations()..sim.operations() + 8 {
+            sim.fail_at(operation, Fault::Io);
         }
+        assert_eq!(write(&mut core, "c"), Err(WriteError::StorageFailed));
+        assert_eq!((core.published.health(), core.published.load().version()), (Health::Failed, 2));
+        assert_eq!(write(&mut core, "c"), Err(WriteError::StorageFailed), "known not to be applied");
+    }
+
+    #[test]
+    fn after_a_failed_sync_nothing_is_tried_again() {
+        let sim = Sim::new(1);
+        let mut core = core(&sim);
+        sim.fail_at(sim.operations() + 1, Fault::Sync);
+        assert_eq!(write(&mut core, "a"), Err(WriteError::OutcomeUnknown));
+        let operations = sim.operations();
+        assert_eq!(write(&mut core, "b"), Err(WriteError::StorageFailed), "known not to be applied");
+        assert_eq!((core.published.health(), core.published.load().version()), (Health::Failed, 0));
+        assert_eq!(sim.operations(), operations, "the disk was left alone");
     }
 }
