@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! server ─▶ connection (guarded_io) ─▶ exchange ─▶ route ─▶ handlers ─▶ query + render   (reads)
-//!                                          │                       └──▶ ingest + writer  (writes)
+//!                                          │                       ├──▶ ingest + writer  (writes)
+//!                                          │                       └──▶ writer's snapshots
 //!                                          └─ problem: every error as problem details
 //! ```
 //!
@@ -13,6 +14,7 @@
 mod answer;
 mod connection;
 mod cursor;
+mod download;
 mod exchange;
 mod guarded_io;
 mod handlers;

@@ -47,6 +47,8 @@ pub struct App {
     pub(super) bodies: Lane,
     /// KiB of bodies, from the first byte read to the reply.
     pub(super) body_room: Arc<Semaphore>,
+    /// Snapshots that are being downloaded.
+    pub(super) downloads: Arc<Semaphore>,
     live: OnceLock<Live>,
     draining: AtomicBool,
 }
@@ -60,6 +62,7 @@ impl App {
             queries: Lane::new(limits::QUERY_HEAVY_CONCURRENT_MAX),
             bodies: Lane::new(limits::BODY_CONCURRENT_MAX),
             body_room: Arc::new(Semaphore::new(limits::BODIES_KIB_MAX.max(settings.max_body_bytes / 512))),
+            downloads: Arc::new(Semaphore::new(limits::DOWNLOADS_CONCURRENT_MAX)),
             live: OnceLock::new(),
             draining: AtomicBool::new(false),
         }

@@ -36,6 +36,7 @@ pub use start::{Settings, Started, Stopper, start};
 pub use crate::apply::{Outcome, Refusal};
 #[cfg(doc)]
 use crate::limits;
+pub use crate::snapshot::Entry as SnapshotEntry;
 use crate::snapshot::ManifestError;
 use crate::storage::LockError;
 use crate::types::Command;

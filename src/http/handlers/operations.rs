@@ -18,6 +18,7 @@ pub(in crate::http) fn index() -> Answer {
             "services": "/api/v1/services",
             "health": "/api/v1/health",
             "ready": "/api/v1/health/ready",
+            "snapshots": "/api/v1/admin/snapshots",
         },
     });
     Answer::json(body.to_string().into_bytes())
@@ -44,5 +45,5 @@ pub(in crate::http) fn ready(app: &App) -> Answer {
         "checks": {"database": database, "server": if app.is_draining() { "draining" } else { "healthy" }},
     });
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Answer { status, content: Content::Whole(body.to_string().into_bytes()), version: None, etag: None }
+    Answer::new(status, Content::Whole(body.to_string().into_bytes()))
 }
