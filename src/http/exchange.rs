@@ -128,6 +128,7 @@ async fn handle(app: &Arc<App>, route: &Route<'_>, head: &Parts, body: Incoming)
         Route::Index => Ok(handlers::index()),
         Route::Health => Ok(handlers::health()),
         Route::Ready => Ok(handlers::ready(app)),
+        Route::Metrics => Ok(handlers::metrics(app)),
         Route::Services => handlers::services(app, head).await,
         Route::Ingest => handlers::ingest(app, head, body).await,
         Route::Service(id) => handlers::service(app, head, id),

@@ -3,7 +3,7 @@
 //! ```text
 //! server ─▶ connection (guarded_io) ─▶ exchange ─▶ route ─▶ handlers ─▶ query + render   (reads)
 //!                                          │                       ├──▶ ingest + writer  (writes)
-//!                                          │                       └──▶ writer's snapshots
+//!                                          │                       └──▶ writer's snapshots, metrics
 //!                                          └─ problem: every error as problem details
 //! ```
 //!
@@ -18,6 +18,7 @@ mod download;
 mod exchange;
 mod guarded_io;
 mod handlers;
+mod metrics;
 mod problem;
 mod query_string;
 mod route;

@@ -15,6 +15,8 @@ pub(super) enum Route<'p> {
     Health,
     /// `GET /api/v1/health/ready`
     Ready,
+    /// `GET /api/v1/metrics`
+    Metrics,
     /// `GET /api/v1/services`
     Services,
     /// `POST /api/v1/services/dependencies`
@@ -81,6 +83,7 @@ impl<'p> Endpoints<'p> {
             "/" => Some(Self::get(Route::Index)),
             "/api/v1/health" => Some(Self::get(Route::Health)),
             "/api/v1/health/ready" => Some(Self::get(Route::Ready)),
+            "/api/v1/metrics" => Some(Self::get(Route::Metrics)),
             "/api/v1/services" => Some(Self::get(Route::Services)),
             "/api/v1/admin/snapshots" => Some(Self::get_post(Route::Snapshots, Route::CreateSnapshot)),
             _ => below_services(path).or_else(|| below_snapshots(path)),
@@ -107,11 +110,13 @@ impl<'p> Route<'p> {
         route.ok_or(NoRoute::Method { template, allow })
     }
 
+    /// The path's template, as logs and metrics name it.
     pub(super) fn template(&self) -> &'static str {
         match self {
             Route::Index => "/",
             Route::Health => "/api/v1/health",
             Route::Ready => "/api/v1/health/ready",
+            Route::Metrics => "/api/v1/metrics",
             Route::Services => "/api/v1/services",
             Route::Ingest => "/api/v1/services/dependencies",
             Route::Service(_) => "/api/v1/services/{service_id}",
@@ -171,6 +176,7 @@ mod tests {
             "/api/v1/admin/snapshots//verify",
             "/api/v1/admin/snapshots/7/",
             "/api/v1/admin/snapshots/7/verify/",
+            "/api/v1/metrics/",
             "/API/v1/health",
             "*",
         ] {
@@ -188,6 +194,7 @@ mod tests {
             ("/", read),
             ("/api/v1/health", read),
             ("/api/v1/health/ready", read),
+            ("/api/v1/metrics", read),
             ("/api/v1/services", read),
             ("/api/v1/services/a", read),
             ("/api/v1/services/a/dependencies", read),
