@@ -54,6 +54,8 @@ pub const QUERY_STRING_BYTES_MAX: usize = 32 * 1024;
 pub const ANSWER_WHOLE_BYTES_MAX: usize = 256 * 1024;
 /// One piece of a streamed answer.
 pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
+/// Snapshots that are downloaded at once; each holds its file open.
+pub const DOWNLOADS_CONCURRENT_MAX: usize = 16;
 /// A request body, unless set otherwise.
 pub const BODY_BYTES_DEFAULT: usize = 10 * 1024 * 1024;
 /// Bodies up to this size are parsed on the async thread that read them.

@@ -1,9 +1,9 @@
 //! What a handler returns, and the body that hyper sends of it.
 //!
 //! A body is whole, or written piece by piece as the client takes it: a slow reader holds one piece
-//! and the traversal's tables, not the answer.
+//! and the traversal's tables, not the answer. A download is read likewise.
 
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,6 +12,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::body::{Body, Frame, SizeHint};
 
+use super::download::Download;
 use super::guarded_io::Exchange;
 use super::state::ScratchPool;
 use crate::limits;
@@ -21,6 +22,10 @@ use crate::render::DependenciesAnswer;
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) content: Content,
+    /// What the content is, where there is any.
+    pub(super) content_type: &'static str,
+    /// The name under which the content is to be kept, for what is a file.
+    pub(super) file_name: Option<String>,
     /// The graph version that answered.
     pub(super) version: Option<u64>,
     /// For conditional reads.
@@ -35,12 +40,20 @@ pub(super) enum Content {
     Whole(Vec<u8>),
     /// The first piece, and what writes the others.
     Pieces(Vec<u8>, Pieces),
+    /// A file.
+    Download(Download),
 }
 
 impl Answer {
+    /// Content in JSON, where there is any, that no graph version stands behind.
+    pub(super) fn new(status: StatusCode, content: Content) -> Self {
+        let content_type = "application/json";
+        Self { status, content, content_type, file_name: None, version: None, etag: None }
+    }
+
     /// 200 with a whole JSON body that no graph version stands behind.
     pub(super) fn json(body: Vec<u8>) -> Self {
-        Self { status: StatusCode::OK, content: Content::Whole(body), version: None, etag: None }
+        Self::new(StatusCode::OK, Content::Whole(body))
     }
 }
 
@@ -80,16 +93,24 @@ impl Drop for Pieces {
 /// The body of every response. While it lives, its exchange is under way.
 pub(super) struct AnswerBody {
     first: Option<Bytes>,
-    rest: Option<Pieces>,
+    rest: Rest,
     _exchange: Option<Exchange>,
+}
+
+/// What follows the first piece.
+enum Rest {
+    Nothing,
+    Pieces(Pieces),
+    Download(Download),
 }
 
 impl AnswerBody {
     pub(super) fn new(content: Content, exchange: Option<Exchange>) -> Self {
         let (first, rest) = match content {
-            Content::Empty => (None, None),
-            Content::Whole(bytes) => (Some(bytes.into()), None),
-            Content::Pieces(first, rest) => (Some(first.into()), Some(rest)),
+            Content::Empty => (None, Rest::Nothing),
+            Content::Whole(bytes) => (Some(bytes.into()), Rest::Nothing),
+            Content::Pieces(first, rest) => (Some(first.into()), Rest::Pieces(rest)),
+            Content::Download(download) => (None, Rest::Download(download)),
         };
         Self { first, rest, _exchange: exchange }
     }
@@ -97,28 +118,35 @@ impl AnswerBody {
 
 impl Body for AnswerBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let piece = match self.first.take() {
-            Some(first) => Some(first),
-            None => self.rest.as_mut().and_then(Pieces::next),
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let piece = match (self.first.take(), &mut self.rest) {
+            (Some(first), _) => Poll::Ready(Some(Ok(first))),
+            (None, Rest::Nothing) => Poll::Ready(None),
+            (None, Rest::Pieces(pieces)) => Poll::Ready(pieces.next().map(Ok)),
+            (None, Rest::Download(download)) => download.poll_piece(context),
         };
-        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+        piece.map_ok(Frame::data)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.first.is_none() && self.rest.as_ref().is_none_or(|rest| rest.answer.is_none())
+        self.first.is_none()
+            && match &self.rest {
+                Rest::Nothing => true,
+                Rest::Pieces(pieces) => pieces.answer.is_none(),
+                Rest::Download(download) => download.is_over(),
+            }
     }
 
     fn size_hint(&self) -> SizeHint {
-        let first = self.first.as_ref().map_or(0, Bytes::len) as u64;
-        match self.rest {
-            None => SizeHint::with_exact(first),
-            Some(_) => SizeHint::default(),
+        match &self.rest {
+            Rest::Nothing => SizeHint::with_exact(self.first.as_ref().map_or(0, Bytes::len) as u64),
+            Rest::Pieces(_) => SizeHint::default(),
+            Rest::Download(download) => SizeHint::with_exact(download.rest()),
         }
     }
 }

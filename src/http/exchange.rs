@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::header::{
-    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-    VARY,
+    ALLOW, CONNECTION, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
+    HeaderValue, RETRY_AFTER, VARY,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
@@ -59,7 +59,12 @@ pub(super) async fn exchange(
     };
     let mut response = match result {
         Ok(answer) => success(answer),
-        Err(problem) => failure(&problem, path, &correlation_id, head.version),
+        Err(problem) => {
+            if let Some(cause) = &problem.cause {
+                tracing::error!(correlation_id, cause = &**cause, "a request failed");
+            }
+            failure(&problem, path, &correlation_id, head.version)
+        }
     };
     response.headers_mut().insert(CORRELATION_ID, header(&correlation_id));
     if app.is_draining() && head.version == Version::HTTP_11 {
@@ -127,10 +132,16 @@ async fn handle(app: &Arc<App>, route: &Route<'_>, head: &Parts, body: Incoming)
         Route::Health => Ok(handlers::health()),
         Route::Ready => Ok(handlers::ready(app)),
         Route::Stats => handlers::stats(app, head).await,
+        Route::Metrics => Ok(handlers::metrics(app)),
         Route::Services => handlers::services(app, head).await,
         Route::Ingest => handlers::ingest(app, head, body).await,
         Route::Service(id) => handlers::service(app, head, id),
         Route::Dependencies(id) => handlers::dependencies(app, head, id).await,
+        Route::Snapshots => handlers::snapshots(app).await,
+        Route::CreateSnapshot => handlers::create_snapshot(app).await,
+        Route::Snapshot(id) => handlers::snapshot(app, id).await,
+        Route::DeleteSnapshot(id) => handlers::delete_snapshot(app, id).await,
+        Route::VerifySnapshot(id) => handlers::verify_snapshot(app, id).await,
     }
 }
 
@@ -157,11 +168,15 @@ fn no_such_method(allow: &'static str) -> Problem {
 }
 
 fn success(answer: Answer) -> Response<Content> {
+    let has_content = !matches!(answer.content, Content::Empty);
     let mut response = Response::new(answer.content);
     *response.status_mut() = answer.status;
     let headers = response.headers_mut();
-    if answer.status != StatusCode::NOT_MODIFIED {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if has_content {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    }
+    if let Some(name) = answer.file_name {
+        headers.insert(CONTENT_DISPOSITION, header(&format!("attachment; filename=\"{name}\"")));
     }
     if let Some(version) = answer.version {
         headers.insert(GRAPH_VERSION, version.into());
@@ -192,8 +207,14 @@ fn failure(problem: &Problem, path: &str, correlation_id: &str, version: Version
 
 /// What HEAD answers: the headers of GET.
 fn leave_out_content(response: &mut Response<Content>) {
-    if let Content::Whole(bytes) = std::mem::replace(response.body_mut(), Content::Empty) {
-        response.headers_mut().insert(CONTENT_LENGTH, bytes.len().into());
+    let length = match std::mem::replace(response.body_mut(), Content::Empty) {
+        Content::Whole(bytes) => Some(bytes.len() as u64),
+        Content::Download(download) => Some(download.rest()),
+        // How long it gets is not known before it is written.
+        Content::Empty | Content::Pieces(..) => None,
+    };
+    if let Some(length) = length {
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! server ─▶ connection (guarded_io) ─▶ exchange ─▶ route ─▶ handlers ─▶ query + render   (reads)
-//!                                          │                       └──▶ ingest + writer  (writes)
+//!                                          │                       ├──▶ ingest + writer  (writes)
+//!                                          │                       └──▶ writer's snapshots, metrics
 //!                                          └─ problem: every error as problem details
 //! ```
 //!
@@ -13,9 +14,11 @@
 mod answer;
 mod connection;
 mod cursor;
+mod download;
 mod exchange;
 mod guarded_io;
 mod handlers;
+mod metrics;
 mod problem;
 mod query_string;
 mod route;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::ingest::{Invalid, MalformedJson};
 use crate::query::OverBudget;
-use crate::writer::{Refusal, WriteError};
+use crate::writer::{Refusal, SnapshotError, WriteError};
 
 /// An answer that says why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(super) struct Problem {
     pub(super) allow: Option<&'static str>,
     /// Whether a part of the request was left unread, so that the connection cannot go on.
     pub(super) closes: bool,
+    /// What the log says beyond what the client is told.
+    pub(super) cause: Option<Box<str>>,
 }
 
 #[derive(Serialize)]
@@ -57,6 +59,7 @@ impl Problem {
             outcome: None,
             allow: None,
             closes: false,
+            cause: None,
         }
     }
 
@@ -145,6 +148,10 @@ impl From<WriteError> for Problem {
                 let problem = Self::new(StatusCode::INSUFFICIENT_STORAGE, detail).not_applied();
                 Self { retry_after_seconds: Some(5), ..problem }
             }
+            WriteError::WriteFailed => {
+                Self::unavailable("the disk refused the write; nothing was applied, try again", 1)
+                    .not_applied()
+            }
             WriteError::StorageFailed => {
                 let detail =
                     "the write-ahead log cannot be written; the server takes no writes until it is restarted";
@@ -159,6 +166,38 @@ impl From<WriteError> for Problem {
     }
 }
 
+impl From<SnapshotError> for Problem {
+    fn from(error: SnapshotError) -> Self {
+        match error {
+            SnapshotError::Busy => {
+                Self::unavailable("too many requests about snapshots are waiting; try again", 1)
+            }
+            SnapshotError::Stopped => {
+                Self::unavailable("the server has stopped taking snapshots and is to be restarted", 5)
+            }
+            SnapshotError::Unknown => {
+                let detail = "no snapshot has this id; GET /api/v1/admin/snapshots lists them";
+                Self::new(StatusCode::NOT_FOUND, detail)
+            }
+            SnapshotError::Newest => {
+                let detail = "the newest snapshot is kept; take another one before this one is removed";
+                Self::new(StatusCode::CONFLICT, detail)
+            }
+            SnapshotError::NotDurable => {
+                let detail =
+                    "the log could not be synced, so no snapshot was taken; those that are kept hold";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+            }
+            SnapshotError::Full => {
+                let detail = "the disk is full; the snapshots are as they were";
+                let problem = Self::new(StatusCode::INSUFFICIENT_STORAGE, detail);
+                Self { retry_after_seconds: Some(5), ..problem }
+            }
+            SnapshotError::Failed(cause) => Self { cause: Some(cause.into()), ..Self::internal() },
+        }
+    }
+}
+
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
@@ -166,5 +205,59 @@ impl From<Refusal> for Problem {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, refusal.to_string()).not_applied()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_write_says_what_became_of_it_and_whether_to_come_again() {
+        let table = [
+            (WriteError::Busy, 503, Some(1), NOT_APPLIED),
+            (WriteError::Stopping, 503, Some(5), NOT_APPLIED),
+            (WriteError::TooLarge, 413, None, NOT_APPLIED),
+            (WriteError::StorageFull, 507, Some(5), NOT_APPLIED),
+            (WriteError::WriteFailed, 503, Some(1), NOT_APPLIED),
+            (WriteError::StorageFailed, 503, None, NOT_APPLIED),
+            (WriteError::OutcomeUnknown, 503, None, "unknown"),
+        ];
+        for (error, status, retry_after, outcome) in table {
+            let problem = Problem::from(error);
+            assert_eq!(
+                (problem.status.as_u16(), problem.retry_after_seconds),
+                (status, retry_after),
+                "{error}"
+            );
+            assert_eq!(problem.outcome, Some(outcome), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_failed_about_a_snapshot_is_for_the_log() {
+        let table = [
+            (SnapshotError::Busy, 503, Some(1)),
+            (SnapshotError::Stopped, 503, Some(5)),
+            (SnapshotError::Unknown, 404, None),
+            (SnapshotError::Newest, 409, None),
+            (SnapshotError::NotDurable, 503, None),
+            (SnapshotError::Full, 507, Some(5)),
+        ];
+        for (error, status, retry_after) in table {
+            let text = error.to_string();
+            let problem = Problem::from(error);
+            assert_eq!(
+                (problem.status.as_u16(), problem.retry_after_seconds),
+                (status, retry_after),
+                "{text}"
+            );
+            assert_eq!(problem.cause, None, "{text}");
+        }
+        let problem = Problem::from(SnapshotError::Failed("open data/snap-1: refused".into()));
+        assert_eq!((problem.status.as_u16(), &*problem.detail), (500, &*Problem::internal().detail));
+        assert_eq!(problem.cause.as_deref(), Some("open data/snap-1: refused"));
+        let body = String::from_utf8(problem.body("/", "c")).unwrap();
+        assert!(!body.contains("snap-1"), "{body}");
     }
 }

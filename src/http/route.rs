@@ -9,22 +9,34 @@ use hyper::Method;
 /// The endpoints, each with what its path carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route<'p> {
-    /// `/`
+    /// `GET /`
     Index,
-    /// `/api/v1/health`
+    /// `GET /api/v1/health`
     Health,
-    /// `/api/v1/health/ready`
+    /// `GET /api/v1/health/ready`
     Ready,
-    /// `/api/v1/graph/stats`
+    /// `GET /api/v1/graph/stats`
     Stats,
-    /// `/api/v1/services`
+    /// `GET /api/v1/metrics`
+    Metrics,
+    /// `GET /api/v1/services`
     Services,
     /// `POST /api/v1/services/dependencies`
     Ingest,
-    /// `/api/v1/services/{service_id}`, still encoded
+    /// `GET /api/v1/services/{service_id}`, still encoded
     Service(&'p str),
-    /// `/api/v1/services/{service_id}/dependencies`, the id still encoded
+    /// `GET /api/v1/services/{service_id}/dependencies`, the id still encoded
     Dependencies(&'p str),
+    /// `GET /api/v1/admin/snapshots`
+    Snapshots,
+    /// `POST /api/v1/admin/snapshots`
+    CreateSnapshot,
+    /// `GET /api/v1/admin/snapshots/{snapshot_id}`, still encoded
+    Snapshot(&'p str),
+    /// `DELETE /api/v1/admin/snapshots/{snapshot_id}`, still encoded
+    DeleteSnapshot(&'p str),
+    /// `POST /api/v1/admin/snapshots/{snapshot_id}/verify`, the id still encoded
+    VerifySnapshot(&'p str),
 }
 
 /// Why no endpoint takes a request.
@@ -41,25 +53,64 @@ pub(super) enum NoRoute {
     },
 }
 
-const READ: &str = "GET, HEAD";
+/// What a path takes, by method. `HEAD` is taken where `GET` is.
+struct Endpoints<'p> {
+    get: Option<Route<'p>>,
+    post: Option<Route<'p>>,
+    delete: Option<Route<'p>>,
+    /// The methods of those that are there, as `Allow` lists them.
+    allow: &'static str,
+}
+
+impl<'p> Endpoints<'p> {
+    fn get(get: Route<'p>) -> Self {
+        Self { get: Some(get), post: None, delete: None, allow: "GET, HEAD" }
+    }
+
+    fn post(post: Route<'p>) -> Self {
+        Self { get: None, post: Some(post), delete: None, allow: "POST" }
+    }
+
+    fn get_post(get: Route<'p>, post: Route<'p>) -> Self {
+        Self { get: Some(get), post: Some(post), delete: None, allow: "GET, HEAD, POST" }
+    }
+
+    fn get_delete(get: Route<'p>, delete: Route<'p>) -> Self {
+        Self { get: Some(get), post: None, delete: Some(delete), allow: "GET, HEAD, DELETE" }
+    }
+
+    /// The endpoints of a path; `None` when there is no such path.
+    fn of(path: &'p str) -> Option<Self> {
+        match path {
+            "/" => Some(Self::get(Route::Index)),
+            "/api/v1/health" => Some(Self::get(Route::Health)),
+            "/api/v1/health/ready" => Some(Self::get(Route::Ready)),
+            "/api/v1/graph/stats" => Some(Self::get(Route::Stats)),
+            "/api/v1/metrics" => Some(Self::get(Route::Metrics)),
+            "/api/v1/services" => Some(Self::get(Route::Services)),
+            "/api/v1/admin/snapshots" => Some(Self::get_post(Route::Snapshots, Route::CreateSnapshot)),
+            _ => below_services(path).or_else(|| below_snapshots(path)),
+        }
+    }
+
+    fn template(&self) -> &'static str {
+        let routes = [&self.get, &self.post, &self.delete];
+        routes.into_iter().flatten().next().map_or("none", Route::template)
+    }
+}
 
 impl<'p> Route<'p> {
     /// The endpoint for a method and a raw path.
     pub(super) fn find(method: &Method, path: &'p str) -> Result<Self, NoRoute> {
-        let route = match path {
-            "/" => Route::Index,
-            "/api/v1/health" => Route::Health,
-            "/api/v1/health/ready" => Route::Ready,
-            "/api/v1/graph/stats" => Route::Stats,
-            "/api/v1/services" => Route::Services,
-            _ => below_services(path).ok_or(NoRoute::Path)?,
+        let endpoints = Endpoints::of(path).ok_or(NoRoute::Path)?;
+        let (template, allow) = (endpoints.template(), endpoints.allow);
+        let route = match *method {
+            Method::GET | Method::HEAD => endpoints.get,
+            Method::POST => endpoints.post,
+            Method::DELETE => endpoints.delete,
+            _ => None,
         };
-        match route {
-            Route::Service("dependencies") if *method == Method::POST => Ok(Route::Ingest),
-            Route::Service("dependencies") if !is_read(method) => Err(not_allowed(&route, "GET, HEAD, POST")),
-            _ if is_read(method) => Ok(route),
-            _ => Err(not_allowed(&route, READ)),
-        }
+        route.ok_or(NoRoute::Method { template, allow })
     }
 
     /// The path's template, as logs and metrics name it.
@@ -69,31 +120,40 @@ impl<'p> Route<'p> {
             Route::Health => "/api/v1/health",
             Route::Ready => "/api/v1/health/ready",
             Route::Stats => "/api/v1/graph/stats",
+            Route::Metrics => "/api/v1/metrics",
             Route::Services => "/api/v1/services",
             Route::Ingest => "/api/v1/services/dependencies",
             Route::Service(_) => "/api/v1/services/{service_id}",
             Route::Dependencies(_) => "/api/v1/services/{service_id}/dependencies",
+            Route::Snapshots | Route::CreateSnapshot => "/api/v1/admin/snapshots",
+            Route::Snapshot(_) | Route::DeleteSnapshot(_) => "/api/v1/admin/snapshots/{snapshot_id}",
+            Route::VerifySnapshot(_) => "/api/v1/admin/snapshots/{snapshot_id}/verify",
         }
     }
 }
 
-fn below_services(path: &str) -> Option<Route<'_>> {
-    let rest = path.strip_prefix("/api/v1/services/")?;
-    let (service_id, rest) = rest.split_once('/').map_or((rest, None), |(id, rest)| (id, Some(rest)));
-    match rest {
-        _ if service_id.is_empty() => None,
-        None => Some(Route::Service(service_id)),
-        Some("dependencies") => Some(Route::Dependencies(service_id)),
-        Some(_) => None,
+fn below_services(path: &str) -> Option<Endpoints<'_>> {
+    match below("/api/v1/services/", path)? {
+        (id @ "dependencies", None) => Some(Endpoints::get_post(Route::Service(id), Route::Ingest)),
+        (id, None) => Some(Endpoints::get(Route::Service(id))),
+        (id, Some("dependencies")) => Some(Endpoints::get(Route::Dependencies(id))),
+        (_, Some(_)) => None,
     }
 }
 
-fn is_read(method: &Method) -> bool {
-    method == Method::GET || method == Method::HEAD
+fn below_snapshots(path: &str) -> Option<Endpoints<'_>> {
+    match below("/api/v1/admin/snapshots/", path)? {
+        (id, None) => Some(Endpoints::get_delete(Route::Snapshot(id), Route::DeleteSnapshot(id))),
+        (id, Some("verify")) => Some(Endpoints::post(Route::VerifySnapshot(id))),
+        (_, Some(_)) => None,
+    }
 }
 
-fn not_allowed(route: &Route<'_>, allow: &'static str) -> NoRoute {
-    NoRoute::Method { template: route.template(), allow }
+/// The segment behind `prefix`, which is not empty, and what follows its slash.
+fn below<'p>(prefix: &str, path: &'p str) -> Option<(&'p str, Option<&'p str>)> {
+    let rest = path.strip_prefix(prefix)?;
+    let (id, rest) = rest.split_once('/').map_or((rest, None), |(id, rest)| (id, Some(rest)));
+    (!id.is_empty()).then_some((id, rest))
 }
 
 #[cfg(test)]
@@ -117,6 +177,12 @@ mod tests {
             "/api/v1/services/a/",
             "/api/v1/services//dependencies",
             "/api/v1/services/a/dependencies/",
+            "/api/v1/admin",
+            "/api/v1/admin/snapshots/",
+            "/api/v1/admin/snapshots//verify",
+            "/api/v1/admin/snapshots/7/",
+            "/api/v1/admin/snapshots/7/verify/",
+            "/api/v1/metrics/",
             "/API/v1/health",
             "*",
         ] {
@@ -129,13 +195,43 @@ mod tests {
         let find = |method, path| Route::find(&method, path);
         assert_eq!(find(Method::POST, "/api/v1/services/dependencies"), Ok(Route::Ingest));
         assert_eq!(find(Method::POST, "/nowhere"), Err(NoRoute::Path));
-        let Err(NoRoute::Method { allow, .. }) = find(Method::PATCH, "/api/v1/services/dependencies") else {
-            panic!("the path exists");
-        };
-        assert_eq!(allow, "GET, HEAD, POST");
-        let Err(NoRoute::Method { allow, .. }) = find(Method::POST, "/api/v1/services/a") else {
-            panic!("the path exists");
-        };
-        assert_eq!(allow, "GET, HEAD");
+        let read = "GET, HEAD";
+        let table = [
+            ("/", read),
+            ("/api/v1/health", read),
+            ("/api/v1/health/ready", read),
+            ("/api/v1/metrics", read),
+            ("/api/v1/services", read),
+            ("/api/v1/services/a", read),
+            ("/api/v1/services/a/dependencies", read),
+            ("/api/v1/services/dependencies", "GET, HEAD, POST"),
+            ("/api/v1/admin/snapshots", "GET, HEAD, POST"),
+            ("/api/v1/admin/snapshots/7", "GET, HEAD, DELETE"),
+            ("/api/v1/admin/snapshots/7/verify", "POST"),
+        ];
+        for (path, allowed) in table {
+            for method in ["GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS", "get", "BREW"] {
+                let found = find(Method::from_bytes(method.as_bytes()).unwrap(), path);
+                if allowed.split(", ").any(|allowed| allowed == method) {
+                    assert!(found.is_ok(), "{method} {path}");
+                } else {
+                    let Err(NoRoute::Method { allow, template }) = found else { panic!("{method} {path}") };
+                    assert_eq!(allow, allowed, "{method} {path}");
+                    assert_eq!(template.matches('/').count(), path.matches('/').count(), "{template}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_path_means_one_thing_per_method() {
+        let find = |method, path| Route::find(&method, path).unwrap();
+        let (list, one) = ("/api/v1/admin/snapshots", "/api/v1/admin/snapshots/7");
+        assert_eq!(find(Method::GET, list), Route::Snapshots);
+        assert_eq!(find(Method::POST, list), Route::CreateSnapshot);
+        assert_eq!(find(Method::HEAD, one), Route::Snapshot("7"));
+        assert_eq!(find(Method::DELETE, one), Route::DeleteSnapshot("7"));
+        let verify = "/api/v1/admin/snapshots/7%2F8/verify";
+        assert_eq!(find(Method::POST, verify), Route::VerifySnapshot("7%2F8"));
     }
 }

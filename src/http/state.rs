@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::metrics::Metrics;
 use super::problem::Problem;
 use crate::limits;
 use crate::query::Scratch;
@@ -47,6 +48,9 @@ pub struct App {
     pub(super) bodies: Lane,
     /// KiB of bodies, from the first byte read to the reply.
     pub(super) body_room: Arc<Semaphore>,
+    /// Snapshots that are being downloaded.
+    pub(super) downloads: Arc<Semaphore>,
+    pub(super) metrics: Metrics,
     live: OnceLock<Live>,
     draining: AtomicBool,
 }
@@ -60,6 +64,8 @@ impl App {
             queries: Lane::new(limits::QUERY_HEAVY_CONCURRENT_MAX),
             bodies: Lane::new(limits::BODY_CONCURRENT_MAX),
             body_room: Arc::new(Semaphore::new(limits::BODIES_KIB_MAX.max(settings.max_body_bytes / 512))),
+            downloads: Arc::new(Semaphore::new(limits::DOWNLOADS_CONCURRENT_MAX)),
+            metrics: Metrics::new(),
             live: OnceLock::new(),
             draining: AtomicBool::new(false),
         }

@@ -221,6 +221,11 @@ impl Entry {
         }
     }
 
+    /// The name of its file.
+    pub fn file_name(&self) -> FileName {
+        super::file_name(self.version, self.id)
+    }
+
     /// Whether both stand for the same file.
     pub fn is_same_file(&self, other: &Self) -> bool {
         Self { duration_ms: 0, ..self.clone() } == Self { duration_ms: 0, ..other.clone() }

@@ -89,7 +89,7 @@ impl<S: Storage> Core<S> {
         if seeded::has(Bug::AcknowledgeFailedCommit) {
             waiting.succeed();
         } else {
-            waiting.fail(write_error(error));
+            waiting.fail(self.write_error(error));
         }
     }
 
@@ -188,20 +188,20 @@ impl<S: Storage> Core<S> {
         }
     }
 
+    fn write_error(&self, error: &CommitError) -> WriteError {
+        match error {
+            CommitError::Full(_) => WriteError::StorageFull,
+            CommitError::Unknown(_) => WriteError::OutcomeUnknown,
+            CommitError::TooLarge { .. } => WriteError::TooLarge,
+            CommitError::Failed(_) if self.log.is_open() => WriteError::WriteFailed,
+            CommitError::Failed(_) | CommitError::Closed => WriteError::StorageFailed,
+        }
+    }
+
     fn note_figures(&self) {
         let gauges = &self.published.gauges;
         gauges.durable_version.store(self.log.synced_version(), Ordering::Relaxed);
         gauges.active_segment.store(self.log.active_segment(), Ordering::Relaxed);
         gauges.active_bytes.store(self.log.active_bytes(), Ordering::Relaxed);
-    }
-}
-
-fn write_error(error: &CommitError) -> WriteError {
-    match error {
-        CommitError::Full(_) => WriteError::StorageFull,
-        CommitError::Unknown(_) => WriteError::OutcomeUnknown,
-        CommitError::Failed(_) | CommitError::Closed | CommitError::TooLarge { .. } => {
-            WriteError::StorageFailed
-        }
     }
 }

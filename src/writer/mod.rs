@@ -36,6 +36,7 @@ pub use start::{Settings, Started, Stopper, start};
 pub use crate::apply::{Outcome, Refusal};
 #[cfg(doc)]
 use crate::limits;
+pub use crate::snapshot::Entry as SnapshotEntry;
 use crate::snapshot::ManifestError;
 use crate::storage::LockError;
 use crate::types::Command;
@@ -70,8 +71,11 @@ pub enum WriteError {
     /// The disk is full. Not applied.
     #[error("the disk is full")]
     StorageFull,
-    /// The log cannot be written. Not applied.
-    #[error("the log cannot be written")]
+    /// A write failed, and the log goes on behind it. Not applied, and can be tried again.
+    #[error("the log could not be written")]
+    WriteFailed,
+    /// The log is closed for good. Not applied.
+    #[error("the log cannot be written any more")]
     StorageFailed,
     /// The log could not be synced: whether it is there after a restart is not known.
     #[error("the log could not be synced")]

@@ -34,6 +34,7 @@ pub(super) struct Published {
 #[derive(Default)]
 pub(super) struct Gauges {
     pub(super) durable_version: AtomicU64,
+    pub(super) segment_bytes: AtomicU64,
     pub(super) first_segment: AtomicU64,
     pub(super) active_segment: AtomicU64,
     pub(super) active_bytes: AtomicU64,
@@ -52,6 +53,9 @@ pub struct StorageFigures {
     pub durable_version: u64,
     /// Segments of the log.
     pub segments: u64,
+    /// Room of a segment, as it is set; one that took a longer frame, or was made under another setting, has
+    /// another.
+    pub segment_bytes: u64,
     /// Bytes in use of the segment that is written.
     pub active_bytes: u64,
     /// Group commits since the start.
@@ -122,6 +126,7 @@ impl Reader {
         StorageFigures {
             durable_version: get(&gauges.durable_version),
             segments: (get(&gauges.active_segment) + 1).saturating_sub(get(&gauges.first_segment)),
+            segment_bytes: get(&gauges.segment_bytes),
             active_bytes: get(&gauges.active_bytes),
             commits: get(&gauges.commits),
             snapshots: get(&gauges.snapshots),

@@ -77,6 +77,7 @@ where
     let open::Opened { graph, log, recovery, kept, lock } = open::open(storage, birth, settings.log)?;
     let published = Arc::new(Published::new(graph, recovery.log.directory_id));
     published.gauges.first_segment.store(recovery.log.first_segment, Ordering::Relaxed);
+    published.gauges.segment_bytes.store(settings.log.segment_bytes, Ordering::Relaxed);
     let core = Core::new(Arc::clone(&published), log, settings.durability);
     let (queue, jobs) = bounded(limits::WRITER_QUEUE_COMMANDS_MAX);
     let shared = Arc::clone(&published);

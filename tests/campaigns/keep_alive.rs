@@ -42,11 +42,22 @@ pub(crate) struct Client<'a> {
 /// What all clients have seen together, and what they are told.
 #[derive(Default)]
 pub(crate) struct Seen {
-    /// Set from the end of one process until the next is ready.
-    pub(crate) down: AtomicBool,
+    /// Counted up at the end of a process and again when the next is ready: odd while the server is down.
+    pub(crate) changes: AtomicUsize,
     pub(crate) answered: AtomicUsize,
     pub(crate) refused: AtomicUsize,
     pub(crate) not_ready: AtomicUsize,
+}
+
+impl Seen {
+    fn times_down(&self) -> usize {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    /// Whether the server was down at any time since it was looked at.
+    fn was_down_since(&self, before: usize) -> bool {
+        !before.is_multiple_of(2) || self.times_down() != before
+    }
 }
 
 /// How an attempt ended.
@@ -71,9 +82,9 @@ impl<'a> Client<'a> {
     /// stop.
     pub(crate) fn request(&mut self, method: &str, target: &str, body: &[u8], status: u16) -> Option<Reply> {
         while self.goes_on() {
-            let down = self.seen.down.load(Ordering::SeqCst);
+            let before = self.seen.times_down();
             match self.attempt(method, target, body) {
-                Attempt::Answered(reply) if down && reply.status == 503 => {
+                Attempt::Answered(reply) if reply.status == 503 && self.seen.was_down_since(before) => {
                     assert!(reply.header("retry-after").is_some(), "{method} {target}: {}", reply.text());
                     self.seen.not_ready.fetch_add(1, Ordering::Relaxed);
                     pause();

@@ -146,9 +146,9 @@ fn restart(server: &mut Server, seen: &Seen, load: [Duration; 2]) -> (Duration, 
     let log = server.log_to_the_end();
     let verified = run_command(command(["wal", "verify", "--data-dir"]).arg(server.data()));
     assert_eq!(verified.code, Some(0), "the log it left is sound: {verified:?}");
-    seen.down.store(true, Ordering::SeqCst);
+    seen.changes.fetch_add(1, Ordering::SeqCst);
     server.start_again();
-    seen.down.store(false, Ordering::SeqCst);
+    seen.changes.fetch_add(1, Ordering::SeqCst);
     run_load(&seen.answered, load[1]);
     (gone, log)
 }

@@ -10,6 +10,7 @@
 )]
 #![allow(clippy::disallowed_types, reason = "tests share what they record between client threads")]
 
+mod admin_snapshots;
 mod bad_input;
 mod cli;
 mod conditional;

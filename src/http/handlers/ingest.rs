@@ -55,12 +55,7 @@ pub(in crate::http) async fn ingest(app: &Arc<App>, head: &Parts, body: Incoming
         durable,
     };
     render::ingestion(&mut body, &ingestion);
-    Ok(Answer {
-        status: StatusCode::ACCEPTED,
-        content: Content::Whole(body),
-        version: Some(version),
-        etag: None,
-    })
+    Ok(Answer { version: Some(version), ..Answer::new(StatusCode::ACCEPTED, Content::Whole(body)) })
 }
 
 /// JSON, or nothing said.

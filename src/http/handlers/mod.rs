@@ -3,7 +3,9 @@
 mod ingest;
 mod operations;
 mod queries;
+mod snapshots;
 
 pub(super) use ingest::ingest;
-pub(super) use operations::{health, index, ready};
+pub(super) use operations::{health, index, metrics, ready};
 pub(super) use queries::{dependencies, service, services, stats};
+pub(super) use snapshots::{create_snapshot, delete_snapshot, snapshot, snapshots, verify_snapshot};

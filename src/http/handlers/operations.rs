@@ -1,9 +1,11 @@
-//! Health, readiness and the entry point.
+//! Health, readiness, metrics and the entry point.
 
 use hyper::StatusCode;
 use serde_json::json;
 
+use crate::clock;
 use crate::http::answer::{Answer, Content};
+use crate::http::metrics::CONTENT_TYPE;
 use crate::http::state::App;
 use crate::writer::Health;
 
@@ -18,6 +20,8 @@ pub(in crate::http) fn index() -> Answer {
             "services": "/api/v1/services",
             "health": "/api/v1/health",
             "ready": "/api/v1/health/ready",
+            "metrics": "/api/v1/metrics",
+            "snapshots": "/api/v1/admin/snapshots",
         },
     });
     Answer::json(body.to_string().into_bytes())
@@ -44,5 +48,11 @@ pub(in crate::http) fn ready(app: &App) -> Answer {
         "checks": {"database": database, "server": if app.is_draining() { "draining" } else { "healthy" }},
     });
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Answer { status, content: Content::Whole(body.to_string().into_bytes()), version: None, etag: None }
+    Answer::new(status, Content::Whole(body.to_string().into_bytes()))
+}
+
+/// The figures for a scrape; there while the log is replayed, too.
+pub(in crate::http) fn metrics(app: &App) -> Answer {
+    let text = app.metrics.text(app.live_if_ready().map(|live| &live.reader), clock::now());
+    Answer { content_type: CONTENT_TYPE, ..Answer::json(text.into_bytes()) }
 }

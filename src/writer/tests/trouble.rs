@@ -63,7 +63,7 @@ fn a_failed_write_is_not_applied_and_the_next_one_is() {
     let sim = Sim::new(1);
     let mut store = opened(&sim);
     next_fails(&sim, 0, Fault::Io);
-    write(&mut store, 1).unwrap_err();
+    assert_eq!(write(&mut store, 1), Err(WriteError::WriteFailed));
     assert_eq!(state(&store), (Health::Healthy, 0));
     assert!(write(&mut store, 2).is_ok());
     sim.crash();

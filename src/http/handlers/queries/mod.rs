@@ -62,8 +62,8 @@ impl Loaded {
     }
 
     fn answer(&self, status: StatusCode, content: Content) -> Answer {
-        let etag = Some(self.etag.clone());
-        Answer { status, content, version: Some(self.graph.version()), etag }
+        let (version, etag) = (Some(self.graph.version()), Some(self.etag.clone()));
+        Answer { version, etag, ..Answer::new(status, content) }
     }
 
     fn find(&self, service_id: &str) -> Result<u32, Problem> {
