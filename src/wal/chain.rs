@@ -115,7 +115,11 @@ impl Chain {
 /// The first number that is not there and should be.
 fn missing(numbers: &[u64], basis: &Basis) -> Option<u64> {
     let gap = numbers.windows(2).find(|pair| pair[0] + 1 != pair[1]).map(|pair| pair[0] + 1);
-    let Some(asked) = &basis.segments else { return gap };
+    let Some(asked) = &basis.segments else {
+        // Nothing lets a segment go but a snapshot that the manifest names.
+        let before = numbers.first().filter(|first| **first > FIRST_SEGMENT).map(|first| first - 1);
+        return before.or(gap);
+    };
     match (numbers.first(), numbers.last()) {
         (Some(first), _) if first > asked.start() => Some(*asked.start()),
         (_, Some(last)) if last < asked.end() => gap.or(Some(last + 1)),

@@ -46,7 +46,7 @@ pub(super) struct Gauges {
     pub(super) snapshot_milliseconds: AtomicU64,
 }
 
-/// [`Gauges`] as others read them.
+/// How the log and the snapshots stand, as they stood when they last changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StorageFigures {
     /// The version up to which all is synced.

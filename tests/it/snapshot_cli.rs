@@ -133,10 +133,10 @@ fn verified_in_a_stopped_directory() {
 fn an_unknown_one_is_not_downloaded() {
     let (server, directory) = (server(), tempfile::tempdir().unwrap());
     let output = directory.path().join("output");
-    for id in [UNKNOWN, "x", "../LOCK"] {
+    for (id, code) in [(UNKNOWN, 1), ("x", 2), ("../LOCK", 2)] {
         let finished =
             snapshot(&["download", id, "--output", output.to_str().unwrap(), "--url", &server.url()]);
-        assert_eq!(finished.code, Some(1), "{id}: {finished:?}");
+        assert_eq!(finished.code, Some(code), "{id}: {finished:?}");
         assert_eq!(entries(directory.path()), Vec::<PathBuf>::new(), "no half file");
     }
 }

@@ -155,9 +155,12 @@ fn a_log_that_begins_too_late_is_of_no_use() {
     let (sim, last) = log();
     remove_segments(&sim, 3).unwrap();
     let finding = damaged(inspect(&sim, &basis(0)));
+    assert!(matches!(&finding.error, OpenError::Missing { segment, .. } if *segment == segment::name(2)));
+    let kept = Basis { segments: Some(3..=3), ..basis(0) };
+    let finding = damaged(inspect(&sim, &kept));
     assert!(matches!(finding.error, OpenError::Gap { version: 0, .. }), "{finding:?}");
     assert_eq!(finding.first_lost, 1);
-    mend(&sim, &basis(0), 1).unwrap();
+    mend(&sim, &kept, 1).unwrap();
     assert!(lsns(&sim, &basis(0)).is_empty());
     assert!(last > 0);
 }

@@ -172,6 +172,9 @@ fn segments_that_nobody_needs_go_and_the_log_goes_on() {
     wal.commit(batch(31, 1)).unwrap();
     drop(wal);
     let refused = open(&sim).unwrap_err();
+    assert!(matches!(refused, OpenError::Missing { .. }), "{refused}");
+    let basis = Basis { segments: Some(needed.clone()), ..Basis::default() };
+    let refused = Wal::open(&sim, &birth(), &basis, SMALL, |_, _| {}).unwrap_err();
     assert!(matches!(refused, OpenError::Gap { version: 0, .. }), "{refused}");
     let basis = Basis { version: 17, segments: Some(needed), ..Basis::default() };
     let mut lsns = Vec::new();

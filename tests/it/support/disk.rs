@@ -30,9 +30,10 @@ pub(crate) fn tree(directory: &Path) -> Vec<PathBuf> {
     entries(directory).into_iter().flat_map(below).collect()
 }
 
-/// The bytes of every file below a directory.
+/// The bytes of every file below a directory, but for the one that tells who holds it.
 pub(crate) fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let files = tree(directory).into_iter().filter(|path| path.is_file());
+    let is_content = |path: &PathBuf| path.is_file() && file_name(path) != "LOCK";
+    let files = tree(directory).into_iter().filter(is_content);
     files.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
 }
 
