@@ -75,6 +75,8 @@ impl<S: Storage> Core<S> {
     }
 
     fn succeed(&self, graph: Arc<Graph>, waiting: Waiting) {
+        // Who sees the graph finds it durable, where it is.
+        self.published.gauges.durable_version.store(self.log.synced_version(), Ordering::Release);
         self.published.publish(graph);
         self.heal();
         self.published.gauges.commits.fetch_add(1, Ordering::Relaxed);

@@ -94,11 +94,18 @@ impl<S: Storage> Keeper<S> {
         self.published.load().version() > newest
     }
 
-    /// Takes a snapshot of the published graph. When the disk is full the reserve is given up for it, since
-    /// it lets old segments go.
+    /// Takes a snapshot of the published graph.
+    #[cfg(test)]
     pub(super) fn create(&mut self) -> Result<Entry, SnapshotError> {
-        let taken = match self.take() {
-            Err(SnapshotError::Full) if self.release_reserve() => self.take(),
+        let graph = self.published.load();
+        self.create_of(&graph)
+    }
+
+    /// Takes a snapshot of a graph that was published. When the disk is full the reserve is given up for it,
+    /// since it lets old segments go.
+    pub(super) fn create_of(&mut self, graph: &Graph) -> Result<Entry, SnapshotError> {
+        let taken = match self.take(graph) {
+            Err(SnapshotError::Full) if self.release_reserve() => self.take(graph),
             taken => taken,
         };
         let gauges = &self.published.gauges;
@@ -120,14 +127,13 @@ impl<S: Storage> Keeper<S> {
         taken
     }
 
-    fn take(&mut self) -> Result<Entry, SnapshotError> {
-        let graph = self.published.load();
+    fn take(&mut self, graph: &Graph) -> Result<Entry, SnapshotError> {
         let durable_version = self.published.gauges.durable_version.load(Ordering::Acquire);
         if graph.version() > durable_version && !seeded::has(Bug::SnapshotUnsynced) {
             return Err(SnapshotError::NotDurable);
         }
         let begun = (self.clock.monotonic)();
-        let mut entry = self.write(&graph)?;
+        let mut entry = self.write(graph)?;
         entry.duration_ms =
             u32::try_from((self.clock.monotonic)().duration_since(begun).as_millis()).unwrap_or(u32::MAX);
         let kept = self.list().iter().take(self.retain - 1).cloned();

@@ -166,17 +166,15 @@ where
 
     fn take_if_changed(&mut self) {
         if self.keeper.has_news() {
-            self.await_sync();
             // Counted and logged where it failed; tried again when it is due again.
-            let _ = self.keeper.create();
+            let _ = self.create();
         }
     }
 
     fn work(&mut self, job: SnapshotJob) {
         match job {
             SnapshotJob::Create(reply) => {
-                self.await_sync();
-                reply(self.keeper.create());
+                reply(self.create());
             }
             SnapshotJob::List(reply) => reply(Ok(self.keeper.list().to_vec())),
             SnapshotJob::Open(id, reply) => {
@@ -189,23 +187,24 @@ where
         }
     }
 
-    /// Has the writer sync what it appended, where something is not yet.
-    fn await_sync(&self) {
-        let durable = self.published.gauges.durable_version.load(Ordering::Acquire);
-        if self.published.load().version() <= durable {
-            return;
+    /// Takes a snapshot of the graph that is published now, once all of it is synced. The writer goes on
+    /// meanwhile.
+    fn create(&mut self) -> Result<Entry, SnapshotError> {
+        let graph = self.published.load();
+        if graph.version() > self.published.gauges.durable_version.load(Ordering::Acquire) {
+            let (reply, synced) = bounded(1);
+            if self.writer.send(Job::Sync(reply)).is_ok() {
+                // A writer that died says nothing; what is durable tells.
+                let _ = synced.recv_timeout(limits::SNAPSHOT_SYNC_WAIT);
+            }
         }
-        let (reply, synced) = bounded(1);
-        if self.writer.send(Job::Sync(reply)).is_ok() {
-            // A writer that died says nothing; what is durable tells.
-            let _ = synced.recv_timeout(limits::SNAPSHOT_SYNC_WAIT);
-        }
+        self.keeper.create_of(&graph)
     }
 
     /// The last snapshot, of a graph that changes no more.
     fn finish(mut self) {
         if !self.interval.is_zero() && self.keeper.has_news() {
-            let _ = self.keeper.create();
+            let _ = self.create();
         }
     }
 }
