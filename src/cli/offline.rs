@@ -16,7 +16,7 @@ use crate::clock;
 use crate::snapshot::{Entry, LoadError, ManifestError, file_name, read_header};
 use crate::storage::{FileName, Fs, LockError, Storage as _};
 use crate::wal::{CutError, OpenError, Options};
-use crate::writer::{Making, Offline, OfflineCutError, OfflineError, StartError};
+use crate::writer::{Making, Offline, OfflineCutError, OfflineError, RebuildError, StartError};
 
 /// `--data-dir` of the commands that look at one or mend it.
 #[derive(Clone, Debug, clap::Args)]
@@ -108,7 +108,7 @@ impl Target {
 
 /// What a new directory is made with.
 pub(super) fn making() -> Making {
-    Making { salt: clock::random_u64(), options: Options::default(), clock: clock::for_writer() }
+    Making { salt: clock::random_u64(), options: Options::SMALLEST, clock: clock::for_writer() }
 }
 
 /// A failure at a place.
@@ -128,6 +128,14 @@ pub(super) fn lock_failure(location: &str, error: &LockError) -> Failure {
     match error {
         LockError::Held { .. } => Failure::Locked(format!("{location}: {error}")),
         LockError::Io(_) => Failure::Failed(anyhow::anyhow!("{location}: {error}")),
+    }
+}
+
+pub(super) fn rebuild_failure(error: RebuildError) -> Failure {
+    match error {
+        RebuildError::Directory(error) => start_failure(error),
+        RebuildError::Log(error) => log_failure(error),
+        RebuildError::NoLog | RebuildError::Io(_) => Failure::failed(error),
     }
 }
 

@@ -158,6 +158,13 @@ pub fn remove_segments<S: Storage>(storage: &S, first: u64) -> Result<(), OpenEr
     Ok(())
 }
 
+/// Whose log it is, as its last segment says; `None` where there is no log.
+pub fn directory_id<S: Storage>(storage: &S) -> Result<Option<Uuid>, OpenError> {
+    let files = storage.list().map_err(OpenError::io("list the data directory"))?;
+    let last = files.iter().filter_map(segment::number_of).max();
+    last.map(|number| read_header(storage, number).map(|header| header.directory_id)).transpose()
+}
+
 /// The numbers of the first segment that a graph of `version` needs, and of the last one.
 pub fn needed_segments<S: Storage>(storage: &S, version: u64) -> Result<RangeInclusive<u64>, OpenError> {
     let first = first_needed(storage, version)?;

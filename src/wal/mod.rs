@@ -44,7 +44,7 @@ use crate::types::Timestamp;
 
 pub use append::Wal;
 pub use batch::{Batch, ContentError, RecordTooLarge};
-pub use chain::{Basis, needed_segments, remove_segments};
+pub use chain::{Basis, directory_id, needed_segments, remove_segments};
 pub use frame::FrameFault;
 pub use mend::{Cut, CutError, Finding, Verdict, cut, dump, inspect, put_aside, replay};
 pub use record::RecordError;
@@ -57,6 +57,12 @@ pub use survey::Damage;
 pub struct Options {
     /// The room of a new segment, in bytes.
     pub segment_bytes: u64,
+}
+
+impl Options {
+    /// The smallest segments: for directories that are made or mended while their size is not known. The next
+    /// start goes on in segments of the size that it is told.
+    pub const SMALLEST: Self = Self { segment_bytes: limits::SEGMENT_BYTES_MIN };
 }
 
 impl Default for Options {

@@ -20,6 +20,7 @@ mod keeper;
 mod offline;
 mod open;
 mod published;
+mod rebuild;
 mod snapshots;
 mod start;
 mod thread;
@@ -30,6 +31,7 @@ pub use keeper::Clock;
 pub use offline::{Making, Offline, OfflineCutError, OfflineError, establish, migrate, restore};
 pub use open::Recovery;
 pub use published::{Health, Reader, StorageFigures};
+pub use rebuild::{RebuildError, Rebuilt, Replace, rebuild_manifest};
 pub use snapshots::{SnapshotBytes, SnapshotError, SnapshotReply, Snapshots};
 pub use start::{Settings, Started, Stopper, start};
 
@@ -124,8 +126,15 @@ pub enum StartError {
         source: Box<OpenError>,
     },
     /// The list of what counts cannot be used.
-    #[error("{0}. Nothing was changed.")]
-    Manifest(#[from] ManifestError),
+    #[error(
+        "{source}. Nothing was changed. Run: watershed wal recover --data-dir {location} --rebuild-manifest"
+    )]
+    Manifest {
+        /// The directory.
+        location: String,
+        /// What is wrong with it.
+        source: ManifestError,
+    },
     /// The disk refused.
     #[error("cannot {doing}: {source}")]
     Io {
@@ -145,7 +154,7 @@ impl StartError {
         match self {
             Self::Log(source) => source.is_damage(),
             Self::Snapshots { source, .. } => source.is_damage(),
-            Self::Manifest(error) => !matches!(error, ManifestError::Io(_)),
+            Self::Manifest { source, .. } => !matches!(source, ManifestError::Io(_)),
             Self::Lock { .. } | Self::Io { .. } | Self::Thread(_) => false,
         }
     }

@@ -94,7 +94,8 @@ pub(super) fn snapshots_of<S: Storage>(storage: &S) -> Result<S, StartError> {
 
 /// Reads the manifest and the newest snapshot that holds.
 pub(super) fn base<S: Storage>(storage: &S) -> Result<Base, StartError> {
-    let manifest = Manifest::read(storage)?;
+    let manifest = Manifest::read(storage)
+        .map_err(|source| StartError::Manifest { location: storage.location(), source })?;
     let mut base = Base {
         graph: Graph::default(),
         basis: Basis::default(),

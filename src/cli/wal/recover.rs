@@ -11,7 +11,7 @@ use crate::cli::offline::{self, DataDirOption};
 use crate::clock;
 use crate::storage::Fs;
 use crate::wal::{self, Birth, Cut, Finding, Verdict};
-use crate::writer::Offline;
+use crate::writer::{Offline, Replace, rebuild_manifest};
 
 const LONG_ABOUT: &str = "\
 Show what is wrong with a log that the server refuses, or give up what cannot be read
@@ -24,6 +24,7 @@ const EXAMPLES: &str = "\
 Examples:
   watershed wal recover --data-dir /var/lib/watershed
   watershed wal recover --data-dir /var/lib/watershed --truncate-at 88213 --yes
+  watershed wal recover --data-dir /var/lib/watershed --rebuild-manifest
 
 Exit codes: 0 the log is sound, or was cut; 2 the lsn is not the one that was shown; 3 the log
 is damaged; 4 a server holds the directory.";
@@ -40,13 +41,22 @@ pub(super) struct Options {
     /// Give up this lsn and all later ones: the first that cannot be read
     #[arg(long, value_name = "LSN", requires = "yes")]
     truncate_at: Option<u64>,
+    /// Look at whether the manifest holds, and at what it could be made anew from
+    #[arg(long, conflicts_with = "truncate_at")]
+    rebuild_manifest: bool,
     /// Really do it
-    #[arg(long, requires = "truncate_at")]
+    #[arg(long)]
     yes: bool,
 }
 
 pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
     let path = &options.data_dir.path;
+    if options.rebuild_manifest {
+        return rebuild(path, if options.yes { Replace::Yes } else { Replace::No }, console);
+    }
+    if options.yes && options.truncate_at.is_none() {
+        return Err(Failure::Usage("--yes goes with --truncate-at or --rebuild-manifest".to_owned()));
+    }
     let offline = offline::open(path)?;
     for bad in offline.bad_snapshots() {
         console.say(&format!("watershed: a snapshot does not hold and is passed over: {bad}"));
@@ -82,9 +92,36 @@ fn show(offline: &Offline<Fs>, path: &Path, console: &mut Console) -> Result<(),
     }
 }
 
+fn rebuild(path: &Path, replace: Replace, console: &mut Console) -> Result<(), Failure> {
+    let rebuilt = rebuild_manifest(&offline::storage(path)?, replace).map_err(offline::rebuild_failure)?;
+    let Some(fault) = rebuilt.fault else {
+        return console.print_line(b"the manifest holds; there is nothing to make anew");
+    };
+    for bad in &rebuilt.passed_over {
+        console.say(&format!("watershed: a snapshot does not hold and is passed over: {bad}"));
+    }
+    let versions: Vec<String> = rebuilt.snapshots.iter().map(|entry| entry.version.to_string()).collect();
+    let versions = if versions.is_empty() { "none".to_owned() } else { versions.join(", ") };
+    if replace == Replace::Yes {
+        let kept = rebuilt
+            .kept_as
+            .map_or(String::new(), |name| format!("; the old one is kept as quarantine/{name}"));
+        return console.print_line(
+            format!("the manifest is made anew; snapshots of versions: {versions}{kept}").as_bytes(),
+        );
+    }
+    let plan = format!(
+        "Snapshots that hold, by version: {versions}. A manifest can be made anew of them and of all segments that \
+         are there.\nTo do so: watershed wal recover --data-dir {} --rebuild-manifest --yes",
+        quoted(path)
+    );
+    console.print_line(plan.as_bytes())?;
+    Err(Failure::Damaged(fault))
+}
+
 fn truncate(offline: &Offline<Fs>, lsn: u64, console: &mut Console) -> Result<(), Failure> {
     let birth = Birth { directory_id: clock::new_id(), salt: clock::random_u64(), at: clock::now() };
-    let cut = offline.cut(&birth, wal::Options::default(), lsn);
+    let cut = offline.cut(&birth, wal::Options::SMALLEST, lsn);
     let Cut { kept, .. } = cut.map_err(offline::cut_failure)?;
     let mut text = format!("the log ends before lsn {lsn}");
     for (file, kept_as) in kept {
@@ -137,6 +174,28 @@ mod tests {
             directory.typed("wal recover"),
             (0, "the log is sound up to lsn 2\n".to_owned(), String::new())
         );
+    }
+
+    #[test]
+    fn a_manifest_is_made_anew_when_it_does_not_hold() {
+        let directory = DataDir::new(Damage::None);
+        let manifest = directory.path().join("manifest");
+        let (code, out, _) = directory.typed("wal recover --rebuild-manifest");
+        let is_there = manifest.exists();
+        assert_eq!(code, if is_there { 0 } else { 3 }, "{out}");
+        std::fs::write(&manifest, b"not a manifest that holds, whatever else it may be").unwrap();
+        let (code, _, err) = directory.typed("wal recover");
+        assert_eq!(code, 3);
+        assert!(err.contains("--rebuild-manifest"), "{err}");
+        let (code, out, _) = directory.typed("wal recover --rebuild-manifest");
+        assert_eq!(code, 3);
+        assert!(out.contains("--rebuild-manifest --yes"), "{out}");
+        let (code, out, err) = directory.typed("wal recover --rebuild-manifest --yes");
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        assert!(out.contains("quarantine/manifest-offset-0-1"), "{out}");
+        let (code, out, _) = directory.typed("wal recover --dry-run");
+        assert_eq!((code, out.as_str()), (0, "the log is sound up to lsn 5\n"));
+        assert_eq!(directory.typed("wal recover --rebuild-manifest").0, 0);
     }
 
     #[test]

@@ -84,6 +84,33 @@ fn a_snapshot_that_does_not_hold_is_passed_over_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_manifest_that_does_not_hold_is_refused_and_made_anew_on_request() {
+    let sim = Sim::new(1);
+    let mut ledger = Ledger::new(Durability::Sync);
+    let store = with_snapshots(&sim, &mut ledger);
+    let kept = store.keeper.list().to_vec();
+    drop(store);
+    let look = || rebuild_manifest(&sim, Replace::No).unwrap();
+    assert_eq!(look().fault, None, "one that holds is left alone");
+    let manifest = FileName::parse("manifest").unwrap();
+    sim.open(&manifest).unwrap().write_all_at(20, b"damage").unwrap();
+    let refused = ledger.open(&sim).map(|_| ()).unwrap_err();
+    assert!(
+        refused.contains("manifest: crc mismatch") && refused.contains("--rebuild-manifest"),
+        "{refused}"
+    );
+    let names = |rebuilt: &Rebuilt| rebuilt.snapshots.iter().map(|entry| entry.id).collect::<Vec<_>>();
+    let expected: Vec<Uuid> = kept.iter().map(|entry| entry.id).collect();
+    assert_eq!(names(&look()), expected);
+    ledger.open(&sim).map(|_| ()).unwrap_err();
+    let rebuilt = rebuild_manifest(&sim, Replace::Yes).unwrap();
+    assert_eq!((names(&rebuilt), rebuilt.kept_as.is_some()), (expected, true));
+    assert!(ledger.open(&sim).unwrap().is_some());
+    sim.remove(&manifest).unwrap();
+    assert!(look().fault.is_some_and(|fault| fault.contains("missing")));
+}
+
+#[test]
 fn a_single_snapshot_leaves_the_log_whole() {
     let sim = Sim::new(1);
     let mut ledger = Ledger::new(Durability::Sync);
