@@ -163,10 +163,7 @@ pub(super) fn cut_failure(error: OfflineCutError) -> Failure {
 pub(super) fn offline_failure(error: OfflineError) -> Failure {
     match error {
         OfflineError::Directory(error) => start_failure(error),
-        OfflineError::Snapshot { source: LoadError::Io(_), .. } | OfflineError::NotEmpty { .. } => {
-            Failure::failed(error)
-        }
-        OfflineError::Snapshot { .. } => Failure::Damaged(error.to_string()),
+        OfflineError::NotEmpty { .. } => Failure::failed(error),
         OfflineError::Write(_) | OfflineError::Io(_) => {
             Failure::Failed(anyhow::Error::new(error).context("the new directory is not complete; remove it"))
         }

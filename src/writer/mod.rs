@@ -28,7 +28,7 @@ mod thread;
 use crossbeam::channel::{Sender, TrySendError};
 
 pub use keeper::Clock;
-pub use offline::{Making, Offline, OfflineCutError, OfflineError, establish, migrate, restore};
+pub use offline::{Making, Offline, OfflineCutError, OfflineError, establish, migrate};
 pub use open::Recovery;
 pub use published::{Health, Reader, StorageFigures};
 pub use rebuild::{RebuildError, Rebuilt, Replace, rebuild_manifest};

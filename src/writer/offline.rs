@@ -28,14 +28,6 @@ pub enum OfflineError {
     /// The directory that was given, or the one to be made, cannot be used.
     #[error(transparent)]
     Directory(#[from] StartError),
-    /// The snapshot does not hold.
-    #[error("{name}: {source}")]
-    Snapshot {
-        /// The file.
-        name: FileName,
-        /// What is wrong with it.
-        source: LoadError,
-    },
     /// The directory that is to be made has something in it.
     #[error("{location} is not empty; nothing was changed")]
     NotEmpty {
@@ -151,18 +143,6 @@ pub struct Making {
     pub options: Options,
     /// Time and ids.
     pub clock: Clock,
-}
-
-/// Makes a data directory of a snapshot's file. It is verified first.
-pub fn restore<S: Storage>(
-    directory: &S,
-    name: &FileName,
-    target: &S,
-    making: Making,
-) -> Result<Entry, OfflineError> {
-    let loaded = snapshot::load(directory, name);
-    let (header, graph) = loaded.map_err(|source| OfflineError::Snapshot { name: name.clone(), source })?;
-    establish(target, &graph, header.directory_created_at, making)
 }
 
 /// Makes a data directory in the format of this program of one in any format that it reads.

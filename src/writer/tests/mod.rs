@@ -2,6 +2,7 @@
 //! on the order of calls to the disk is in `store`, which has no threads.
 
 mod bugs;
+mod making;
 mod power;
 mod replay;
 mod snapshots;
