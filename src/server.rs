@@ -60,7 +60,7 @@ pub fn run(config: Config, sample: Option<&'static Sample>) -> Result<(), ServeE
         .build()
         .context("cannot start the runtime")?;
     let result = runtime.block_on(serve(config, sample));
-    // A replay that a signal interrupted has changed nothing and need not be waited for.
+    // A start that a signal interrupts is as harmless as one that a power cut does, and need not be waited for.
     runtime.shutdown_background();
     result
 }

@@ -107,7 +107,7 @@ impl LogMetrics {
         set(&self.segments, figures.segments);
         set(&self.durable_version, figures.durable_version);
         self.poisoned.set(i64::from(health == Health::Failed));
-        self.full.set(i64::from(health == Health::Full));
+        self.full.set(i64::from(matches!(health, Health::Full | Health::Blocked)));
         self.commits.follow(figures.commits);
     }
 }

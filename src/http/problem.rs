@@ -179,6 +179,7 @@ impl From<SnapshotError> for Problem {
                 let detail = "no snapshot has this id; GET /api/v1/admin/snapshots lists them";
                 Self::new(StatusCode::NOT_FOUND, detail)
             }
+            SnapshotError::LastResort => Self::new(StatusCode::CONFLICT, error.to_string()),
             SnapshotError::Newest => {
                 let detail = "the newest snapshot is kept; take another one before this one is removed";
                 Self::new(StatusCode::CONFLICT, detail)
@@ -241,6 +242,7 @@ mod tests {
             (SnapshotError::Stopped, 503, Some(5)),
             (SnapshotError::Unknown, 404, None),
             (SnapshotError::Newest, 409, None),
+            (SnapshotError::LastResort, 409, None),
             (SnapshotError::NotDurable, 503, None),
             (SnapshotError::Full, 507, Some(5)),
         ];

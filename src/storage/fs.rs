@@ -11,6 +11,7 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
@@ -24,6 +25,8 @@ const LOCK: &str = "LOCK";
 #[derive(Clone, Debug)]
 pub struct Fs {
     root: PathBuf,
+    /// Held open: syncing the directory must not depend on whether the process may open one more file.
+    directory: Arc<File>,
 }
 
 /// A file of the file system.
@@ -41,7 +44,8 @@ impl Fs {
     pub fn at(root: impl Into<PathBuf>) -> io::Result<Self> {
         let root = root.into();
         make_directories(&root)?;
-        Ok(Self { root })
+        let directory = Arc::new(File::open(&root)?);
+        Ok(Self { root, directory })
     }
 
     fn path(&self, name: &FileName) -> PathBuf {
@@ -118,7 +122,7 @@ impl Storage for Fs {
     }
 
     fn sync_dir(&self) -> io::Result<()> {
-        sync_directory(&self.root)
+        self.directory.sync_all()
     }
 
     fn try_lock(&self) -> Result<FsLock, LockError> {

@@ -114,6 +114,11 @@ pub fn copy<F: StorageFile>(from: &F, part: Range<u64>, to: &F, mut at: u64) -> 
     Ok(())
 }
 
+/// Whether an error says that there is no space left, for this user or at all.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// What names of files end in that are not finished. Nothing reads them; a start takes them away.
 pub const TEMPORARY: &str = ".tmp";
 

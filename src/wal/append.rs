@@ -18,7 +18,7 @@ use super::survey::Tail;
 use super::{Birth, CommitError, Committed, OpenError, Options, Recovered};
 use crate::limits;
 use crate::seeded::{self, Bug};
-use crate::storage::{Storage, StorageFile, begin, finish, remove_temporaries, temporary};
+use crate::storage::{Storage, StorageFile, begin, finish, is_full, remove_temporaries, temporary};
 use crate::types::Command;
 
 /// Room that a segment keeps for the frames that close it.
@@ -343,7 +343,7 @@ impl<S: Storage> Wal<S> {
         let file = prepare().map_err(|error| {
             // What was allocated of it is given back; the next attempt begins anew.
             let _ = self.storage.remove(&temporary(&segment::spare()));
-            if is_full(&error) { CommitError::Full(error) } else { CommitError::Failed(error) }
+            if is_full(&error) { CommitError::Full(error) } else { CommitError::NoRoom(error) }
         })?;
         self.spare = Some(Active { file, capacity });
         Ok(())
@@ -384,10 +384,6 @@ fn note_continuation<F: StorageFile>(old: Ended<F>) {
     if old.file.write_all_at(old.tail.offset, &frame).is_ok() {
         let _ = old.file.sync();
     }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// The batch that made room was not written, whatever failed before it.

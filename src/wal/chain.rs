@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::OpenError;
 use super::reader::Reader;
-use super::segment::{self, FIRST_SEGMENT, SegmentFault, SegmentHeader};
+use super::segment::{self, FIRST_LSN, FIRST_SEGMENT, SegmentFault, SegmentHeader};
 use super::survey::{Expected, Refusal, Survey, survey};
 use crate::seeded::{self, Bug};
 use crate::storage::Storage;
@@ -163,6 +163,15 @@ pub fn directory_id<S: Storage>(storage: &S) -> Result<Option<Uuid>, OpenError> 
     let files = storage.list().map_err(OpenError::io("list the data directory"))?;
     let last = files.iter().filter_map(segment::number_of).max();
     last.map(|number| read_header(storage, number).map(|header| header.directory_id)).transpose()
+}
+
+/// Whether the log is there from the first command of all.
+pub fn is_whole<S: Storage>(storage: &S) -> Result<bool, OpenError> {
+    let files = storage.list().map_err(OpenError::io("list the data directory"))?;
+    let Some(first) = files.iter().filter_map(segment::number_of).min() else { return Ok(false) };
+    // A header that does not hold tells nothing; reading the log will say what is wrong.
+    let header = read_header(storage, first);
+    Ok(first == FIRST_SEGMENT && header.map_or(true, |header| header.first_lsn == FIRST_LSN))
 }
 
 /// The numbers of the first segment that a graph of `version` needs, and of the last one.

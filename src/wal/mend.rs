@@ -227,13 +227,10 @@ fn content_end<F: StorageFile>(file: &F, offset: u64) -> Result<u64, OpenError> 
 fn find<S: Storage>(storage: &S, basis: &Basis, error: OpenError) -> Result<Finding, OpenError> {
     let first = basis.segments.as_ref().map_or(0, |segments| *segments.start());
     let (_, numbers) = split(storage, first.saturating_sub(1))?;
-    let headers: Vec<SegmentHeader> = numbers
-        .iter()
-        .map_while(|number| read_header(storage, *number).ok())
-        .enumerate()
-        .take_while(|(place, header)| header.number == numbers[0] + *place as u64)
-        .map(|(_, header)| header)
-        .collect();
+    let all = readable(storage, &numbers)?;
+    let follow = |place: &usize| all[*place].number == numbers[0] + *place as u64;
+    let headers: Vec<SegmentHeader> =
+        (0..all.len()).take_while(follow).map(|place| all[place].clone()).collect();
     let start = headers.iter().rposition(|header| header.last_lsn_before() <= basis.version);
     let mut reached: Option<Break> = None;
     let mut last_known = basis.version.max(basis.durable_version);
@@ -243,11 +240,17 @@ fn find<S: Storage>(storage: &S, basis: &Basis, error: OpenError) -> Result<Find
             break;
         }
         last_known = last_known.max(headers[place].last_lsn_before());
-        let (end, whole) = extent(storage, &headers, place, &mut last_known)?;
+        let (end, whole) = extent(storage, &headers, place, basis.version, &mut last_known)?;
         reached = Some(end);
         if !whole {
             break;
         }
+    }
+    // What stands behind the break, as far as each segment tells by itself.
+    let behind = |header: &&SegmentHeader| reached.is_none_or(|end| header.number > end.segment);
+    for header in all.iter().filter(behind) {
+        let (end, _) = extent(storage, std::slice::from_ref(header), 0, u64::MAX, &mut last_known)?;
+        last_known = last_known.max(end.lsn - 1);
     }
     let reached_lsn = reached.map_or(0, |place| place.lsn);
     let first_lost = reached_lsn.max(basis.version + 1);
@@ -255,18 +258,32 @@ fn find<S: Storage>(storage: &S, basis: &Basis, error: OpenError) -> Result<Find
     Ok(Finding { error, first_lost, last_known: last_known.max(first_lost), bytes, place: reached })
 }
 
+/// The headers that hold, in order; a disk that does not answer is an error.
+fn readable<S: Storage>(storage: &S, numbers: &[u64]) -> Result<Vec<SegmentHeader>, OpenError> {
+    let mut headers = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        match read_header(storage, *number) {
+            Ok(header) => headers.push(header),
+            Err(error @ OpenError::Io { .. }) => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(headers)
+}
+
 /// Where a segment stops being readable, and whether that is where the next one begins.
 fn extent<S: Storage>(
     storage: &S,
     headers: &[SegmentHeader],
     place: usize,
+    after: u64,
     last_known: &mut u64,
 ) -> Result<(Break, bool), OpenError> {
     let header = &headers[place];
     let file = storage.open(&segment::name(header.number)).map_err(OpenError::io("open the log"))?;
     let mut reader = Reader::new(&file).map_err(OpenError::io("read the log"))?;
     let successor = headers.get(place + 1);
-    let expected = Expected { header, successor, after: u64::MAX, durable_lsn: 0 };
+    let expected = Expected { header, successor, after, durable_lsn: 0 };
     let at = |offset, lsn| Break { segment: header.number, offset, lsn };
     match survey(&mut reader, expected, |_, _| {}) {
         Ok(survey) => Ok((at(survey.tail.offset, survey.tail.next_lsn), true)),

@@ -44,7 +44,7 @@ use crate::types::Timestamp;
 
 pub use append::Wal;
 pub use batch::{Batch, ContentError, RecordTooLarge};
-pub use chain::{Basis, directory_id, needed_segments, remove_segments};
+pub use chain::{Basis, directory_id, is_whole, needed_segments, remove_segments};
 pub use frame::FrameFault;
 pub use mend::{Cut, CutError, Finding, Verdict, cut, dump, inspect, put_aside, replay};
 pub use record::RecordError;
@@ -224,6 +224,10 @@ pub enum CommitError {
     /// The write failed. Not applied; [`Wal::is_open`] tells whether the log can be used on.
     #[error("cannot write the log: {0}")]
     Failed(#[source] io::Error),
+    /// There is no room for the next segment, for another reason than a full disk. Not applied; the log can be
+    /// used on.
+    #[error("cannot prepare the next segment of the log: {0}")]
+    NoRoom(#[source] io::Error),
     /// The sync failed. The commands may or may not be there after a restart; the log is closed.
     #[error("cannot sync the log: {0}")]
     Unknown(#[source] io::Error),

@@ -20,7 +20,7 @@ use super::survey::{Survey, Tail};
 use super::{Birth, OpenError, Options};
 use crate::limits;
 use crate::seeded::{self, Bug};
-use crate::storage::{FileName, Storage, StorageFile, copy, install};
+use crate::storage::{FileName, Storage, StorageFile, copy, install, is_full, remove_temporaries};
 use crate::types::Command;
 
 const QUARANTINE: &str = "quarantine";
@@ -131,12 +131,32 @@ pub(super) fn rewrite<S: Storage>(
     let len = file.size().map_err(OpenError::io("read the log"))?;
     // A segment of the first format is not written any more and needs no room.
     let room = if header.is_current() { options.segment_bytes.max(len) } else { end };
-    let write = |new: &S::File| {
-        new.allocate(room)?;
-        copy(file, 0..end, new, 0)
+    let write = |room: u64| {
+        install(storage, &name, |new: &S::File| {
+            new.allocate(room)?;
+            copy(file, 0..end, new, 0)
+        })
     };
-    let new = install(storage, &name, write).map_err(OpenError::io("make the recovered log durable"))?;
+    let new = write(room).or_else(|error| {
+        if !is_full(&error) {
+            return Err(error);
+        }
+        // A directory that was sound must start on a full disk, for its readers. What the log had prepared for
+        // its next segment makes room for what it has.
+        give_back(storage)?;
+        write(end)
+    });
+    let new = new.map_err(OpenError::io("make the recovered log durable"))?;
     Ok((new, torn))
+}
+
+/// Removes what the log has prepared and not used.
+fn give_back<S: Storage>(storage: &S) -> io::Result<()> {
+    remove_temporaries(storage, "wal-")?;
+    match storage.remove(&segment::spare()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Copies a part of a file under a name that is free in the quarantine.

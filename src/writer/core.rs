@@ -155,8 +155,9 @@ impl<S: Storage> Core<S> {
         self.note_figures();
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.published.health() == Health::Full
+    /// Whether writes are refused for a reason that may go away.
+    pub(super) fn is_blocked(&self) -> bool {
+        matches!(self.published.health(), Health::Full | Health::Blocked)
     }
 
     /// Closes the log on purpose.
@@ -169,7 +170,7 @@ impl<S: Storage> Core<S> {
 
     /// The disk took a write.
     fn heal(&self) {
-        if self.published.health() == Health::Full {
+        if self.is_blocked() {
             self.published.set_health(Health::Healthy);
             tracing::info!("the disk takes writes again");
         }
@@ -179,13 +180,14 @@ impl<S: Storage> Core<S> {
         let before = self.published.health();
         let health = match error {
             CommitError::Full(_) => Health::Full,
+            CommitError::NoRoom(_) => Health::Blocked,
             // Nothing is wrong with the disk.
-            CommitError::TooLarge { .. } => Health::Healthy,
+            CommitError::TooLarge { .. } => before,
             CommitError::Failed(_) if self.log.is_open() => before,
             CommitError::Failed(_) | CommitError::Unknown(_) | CommitError::Closed => Health::Failed,
         };
         self.published.set_health(health);
-        if before != Health::Full || health != Health::Full {
+        if before != health || health == Health::Healthy {
             tracing::error!(%error, "the log could not be written");
         }
     }
@@ -195,6 +197,7 @@ impl<S: Storage> Core<S> {
             CommitError::Full(_) => WriteError::StorageFull,
             CommitError::Unknown(_) => WriteError::OutcomeUnknown,
             CommitError::TooLarge { .. } => WriteError::TooLarge,
+            CommitError::NoRoom(_) => WriteError::WriteFailed,
             CommitError::Failed(_) if self.log.is_open() => WriteError::WriteFailed,
             CommitError::Failed(_) | CommitError::Closed => WriteError::StorageFailed,
         }

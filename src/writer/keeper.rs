@@ -6,7 +6,8 @@
 //!   that are not kept, and the segments that the oldest kept one makes superfluous. A crash in between
 //!   leaves files that the manifest does not name, and the next pass takes them away.
 //! - A snapshot is taken of commands that the log has synced, and of no others.
-//! - While a single snapshot is kept the log stays whole: it is what there is to fall back to.
+//! - While a single snapshot is kept the log stays whole: it is what there is to fall back to. And where the
+//!   log is not whole there are two, of which the older is not removed.
 
 use std::io;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use crate::graph::Graph;
 use crate::limits;
 use crate::seeded::{self, Bug};
 use crate::snapshot::{self, Entry, Manifest, Stamp, file_name};
-use crate::storage::{FileName, Storage, StorageFile, remove_temporaries};
+use crate::storage::{FileName, Storage, StorageFile, is_full, remove_temporaries};
 use crate::types::Timestamp;
 use crate::wal;
 
@@ -40,7 +41,10 @@ pub(super) struct Keeper<S: Storage> {
     storage: S,
     directory: S,
     published: Arc<Published>,
+    /// What counts: the manifest that is on disk, less the snapshots that do not hold.
     manifest: Manifest,
+    /// Those; their files stay until the next manifest does without them.
+    condemned: Vec<Uuid>,
     directory_created_at: Timestamp,
     retain: usize,
     reserve_bytes: u64,
@@ -52,6 +56,8 @@ pub(super) struct Kept<S> {
     pub(super) storage: S,
     pub(super) directory: S,
     pub(super) manifest: Manifest,
+    /// Snapshots of the manifest that were found not to hold.
+    pub(super) condemned: Vec<Uuid>,
     pub(super) directory_created_at: Timestamp,
 }
 
@@ -63,13 +69,15 @@ impl<S: Storage> Keeper<S> {
         segment_bytes: u64,
         clock: Clock,
     ) -> Self {
-        let Kept { storage, directory, manifest, directory_created_at } = kept;
+        let Kept { storage, directory, mut manifest, condemned, directory_created_at } = kept;
+        manifest.snapshots.retain(|entry| !condemned.contains(&entry.id));
         let reserve_bytes = limits::RESERVE_BYTES_MAX.min(segment_bytes / 2);
         let keeper = Self {
             storage,
             directory,
             published,
             manifest,
+            condemned,
             directory_created_at,
             retain,
             reserve_bytes,
@@ -169,17 +177,18 @@ impl<S: Storage> Keeper<S> {
         if seeded::has(Bug::RemoveSegmentsBeforeManifest) {
             wal::remove_segments(&self.storage, *segments.start()).map_err(failed)?;
         }
+        let active = self.published.gauges.active_segment.load(Ordering::Acquire);
         let manifest = Manifest {
             directory_id: self.manifest.directory_id,
-            first_segment: *segments.start(),
-            newest_segment: *segments.end(),
+            first_segment: (*segments.start()).min(active),
+            // Not the newest that is there: the name of that one may not be durable yet.
+            newest_segment: active,
             snapshots,
         };
-        manifest.write(&self.storage).map_err(|error| match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SnapshotError::Full,
-            _ => failed(error),
-        })?;
+        let written = manifest.write(&self.storage);
+        written.map_err(|error| if is_full(&error) { SnapshotError::Full } else { failed(error) })?;
         self.manifest = manifest;
+        self.condemned.clear();
         self.tidy();
         Ok(())
     }
@@ -204,7 +213,9 @@ impl<S: Storage> Keeper<S> {
     fn remove_files(&self, kept: &[Entry]) -> io::Result<()> {
         for file in self.directory.list()? {
             let named = snapshot::parse_name(&file);
-            if named.is_some_and(|(_, id)| kept.iter().all(|entry| entry.id != id)) {
+            let is_superfluous =
+                |id: &Uuid| kept.iter().all(|entry| entry.id != *id) && !self.condemned.contains(id);
+            if named.is_some_and(|(_, id)| is_superfluous(&id)) {
                 self.directory.remove(&file)?;
             }
         }
@@ -230,13 +241,16 @@ impl<S: Storage> Keeper<S> {
         Ok((entry, file))
     }
 
-    /// Removes a snapshot that is not the newest.
+    /// Removes a snapshot that is not the newest, and not the only one to fall back to either.
     pub(super) fn delete(&mut self, id: Uuid) -> Result<(), SnapshotError> {
         self.find(id)?;
         if self.list().first().is_some_and(|newest| newest.id == id) {
             return Err(SnapshotError::Newest);
         }
-        let others = self.list().iter().filter(|entry| entry.id != id).cloned().collect();
+        let others: Vec<Entry> = self.list().iter().filter(|entry| entry.id != id).cloned().collect();
+        if others.len() < limits::SNAPSHOTS_RETAINED_MIN && !wal::is_whole(&self.storage).map_err(failed)? {
+            return Err(SnapshotError::LastResort);
+        }
         self.install(others)
     }
 
@@ -244,7 +258,8 @@ impl<S: Storage> Keeper<S> {
     fn hold_reserve(&self) {
         let held = || -> io::Result<()> {
             let file = match self.storage.create(&reserve()) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+                // It may be there without its room.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.storage.open(&reserve())?,
                 file => file?,
             };
             file.allocate(self.reserve_bytes)

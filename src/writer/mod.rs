@@ -117,23 +117,30 @@ pub enum StartError {
     /// The log cannot be used.
     #[error(transparent)]
     Log(OpenError),
-    /// No snapshot holds, and the log alone does not reach back far enough.
+    /// The log cannot be used, and some snapshots that could have stood in for a part of it do not hold.
     #[error("{bad}; {source}")]
     Snapshots {
         /// What is wrong with each.
         bad: String,
-        /// Why the log alone does not do.
+        /// What is wrong with the log.
         source: Box<OpenError>,
     },
     /// The list of what counts cannot be used.
-    #[error(
-        "{source}. Nothing was changed. Run: watershed wal recover --data-dir {location} --rebuild-manifest"
-    )]
+    #[error("{source}. Nothing was changed.{}", advice(.source, .location))]
     Manifest {
         /// The directory.
         location: String,
         /// What is wrong with it.
         source: ManifestError,
+    },
+    /// There are snapshots and the end of a log, and nothing says which of them count.
+    #[error(
+        "manifest: the file is missing, and the log begins in the midst. Nothing was changed. Run: watershed wal \
+         recover --data-dir {location} --rebuild-manifest"
+    )]
+    NoManifest {
+        /// The directory.
+        location: String,
     },
     /// The disk refused.
     #[error("cannot {doing}: {source}")]
@@ -148,12 +155,26 @@ pub enum StartError {
     Thread(std::io::Error),
 }
 
+/// What to do about a manifest; nothing here helps against one of a newer program or a disk that fails.
+fn advice(fault: &ManifestError, location: &str) -> String {
+    match fault {
+        ManifestError::Io(_) | ManifestError::Format { .. } => String::new(),
+        ManifestError::Length { .. }
+        | ManifestError::Magic
+        | ManifestError::Crc { .. }
+        | ManifestError::Field(_) => {
+            format!(" Run: watershed wal recover --data-dir {location} --rebuild-manifest")
+        }
+    }
+}
+
 impl StartError {
     /// Whether the directory does not hold what it should, rather than the disk not answering.
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Log(source) => source.is_damage(),
             Self::Snapshots { source, .. } => source.is_damage(),
+            Self::NoManifest { .. } => true,
             Self::Manifest { source, .. } => !matches!(source, ManifestError::Io(_)),
             Self::Lock { .. } | Self::Io { .. } | Self::Thread(_) => false,
         }

@@ -130,7 +130,7 @@ pub enum OfflineCutError {
     #[error(transparent)]
     Cut(#[from] CutError),
     /// The disk refused, after the log was cut.
-    #[error("the log is cut, but the manifest could not follow: {0}")]
+    #[error("the log is cut, but the manifest could not follow: {0}; run the same command again")]
     Io(#[from] io::Error),
 }
 

@@ -4,17 +4,17 @@
 //!   back to the oldest that is kept, so nothing is lost by that.
 //! - Nothing is changed unless the directory can be used.
 
-use std::io;
+use uuid::Uuid;
 
 use super::StartError;
 use super::keeper::Kept;
 use crate::apply;
 use crate::graph::Graph;
 use crate::seeded::{self, Bug};
-use crate::snapshot::{self, Entry, LoadError, Manifest, file_name};
+use crate::snapshot::{self, Entry, Manifest, file_name};
 use crate::storage::{FileName, Storage};
 use crate::types::Command;
-use crate::wal::{Basis, Birth, Options, Recovered, Wal};
+use crate::wal::{self, Basis, Birth, Options, Recovered, Wal};
 
 /// A data directory that is taken.
 pub(super) struct Opened<S: Storage> {
@@ -43,6 +43,8 @@ pub(super) struct Base {
     pub(super) manifest: Option<Manifest>,
     snapshot: Option<Entry>,
     bad_snapshots: Vec<String>,
+    /// Those of the manifest that were found not to hold.
+    condemned: Vec<Uuid>,
 }
 
 /// Takes the directory and works out the graph that was acknowledged.
@@ -74,7 +76,8 @@ pub(super) fn open<S: Storage>(
         snapshots: Vec::new(),
     });
     let directory_created_at = recovered.created_at;
-    let kept = Kept { storage: storage.clone(), directory, manifest, directory_created_at };
+    let condemned = base.condemned;
+    let kept = Kept { storage: storage.clone(), directory, manifest, condemned, directory_created_at };
     let recovery = Recovery { log: recovered, snapshot: base.snapshot, bad_snapshots: base.bad_snapshots };
     Ok(Opened { graph: base.graph, log, recovery, kept, lock })
 }
@@ -102,8 +105,16 @@ pub(super) fn base<S: Storage>(storage: &S) -> Result<Base, StartError> {
         manifest: None,
         snapshot: None,
         bad_snapshots: Vec::new(),
+        condemned: Vec::new(),
     };
-    let Some(manifest) = manifest else { return Ok(base) };
+    let Some(manifest) = manifest else {
+        let is_trimmed = wal::directory_id(storage).is_ok_and(|id| id.is_some())
+            && !wal::is_whole(storage).map_err(StartError::Log)?;
+        if is_trimmed && has_snapshots(storage)? {
+            return Err(StartError::NoManifest { location: storage.location() });
+        }
+        return Ok(base);
+    };
     let directory = snapshots_of(storage)?;
     base.basis = Basis {
         version: 0,
@@ -121,17 +132,21 @@ pub(super) fn base<S: Storage>(storage: &S) -> Result<Base, StartError> {
                 break;
             }
             Ok(_) => base.bad_snapshots.push(format!("{name}: not the file that the manifest names")),
-            Err(LoadError::Io(source)) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(StartError::Io { doing: "read a snapshot", source });
-            }
             Err(error) => base.bad_snapshots.push(format!("{name}: {error}")),
         }
+        base.condemned.push(entry.id);
         if seeded::has(Bug::NoFallBack) {
             break;
         }
     }
     base.manifest = Some(manifest);
     Ok(base)
+}
+
+fn has_snapshots<S: Storage>(storage: &S) -> Result<bool, StartError> {
+    let files = snapshots_of(storage)?.list();
+    let files = files.map_err(|source| StartError::Io { doing: "list the snapshots", source })?;
+    Ok(files.iter().any(|file| snapshot::parse_name(file).is_some()))
 }
 
 impl Base {

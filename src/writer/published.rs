@@ -19,6 +19,8 @@ pub enum Health {
     Healthy,
     /// The disk is full; writes are tried again as they come.
     Full,
+    /// There is no room for the log to go on, for another reason; writes are tried again as they come.
+    Blocked,
     /// The log failed, or the writer died; there are none until the next start.
     Failed,
 }
@@ -90,6 +92,7 @@ impl Published {
         match self.health.load(Ordering::Relaxed) {
             health if health == Health::Healthy as u8 => Health::Healthy,
             health if health == Health::Full as u8 => Health::Full,
+            health if health == Health::Blocked as u8 => Health::Blocked,
             _ => Health::Failed,
         }
     }

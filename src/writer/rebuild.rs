@@ -8,7 +8,7 @@ use std::io;
 
 use super::StartError;
 use super::open::{lock, snapshots_of};
-use crate::snapshot::{self, Entry, Manifest, ManifestError};
+use crate::snapshot::{self, Entry, LoadError, Manifest, ManifestError};
 use crate::storage::{FileName, Storage};
 use crate::wal::{self, OpenError};
 
@@ -59,6 +59,7 @@ pub fn rebuild_manifest<S: Storage>(storage: &S, replace: Replace) -> Result<Reb
         match snapshot::verify(&directory, &name, |_, _| {}) {
             Ok(header) if header.directory_id == directory_id => rebuilt.snapshots.push(Entry::of(&header)),
             Ok(_) => rebuilt.passed_over.push(format!("{name}: of another directory")),
+            Err(LoadError::Io(error)) => return Err(error.into()),
             Err(error) => rebuilt.passed_over.push(format!("{name}: {error}")),
         }
     }

@@ -30,6 +30,9 @@ pub enum SnapshotError {
     /// There is no snapshot with this id.
     #[error("no snapshot has this id")]
     Unknown,
+    /// It is the only one to fall back to, and the log does not reach back to its beginning.
+    #[error("this snapshot is the only one to fall back to; take another one first")]
+    LastResort,
     /// The newest snapshot is never removed.
     #[error("the newest snapshot is kept")]
     Newest,
@@ -149,7 +152,7 @@ where
                 recv(ticks) -> _ => {
                     waited += TICK;
                     let is_full = self.published.health() == Health::Full;
-                    let may_help = is_full && !tried_while_full;
+                    let may_help = is_full && !tried_while_full && !self.interval.is_zero();
                     tried_while_full = is_full;
                     if may_help || self.is_due(waited) {
                         waited = Duration::ZERO;

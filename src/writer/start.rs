@@ -71,7 +71,7 @@ pub fn start<S>(storage: &S, birth: &Birth, settings: Settings) -> Result<Starte
 where
     S: Storage + Send + 'static,
     S::File: Send + 'static,
-    S::Lock: Send + 'static,
+    S::Lock: Send + Sync + 'static,
     Wal<S>: Send + 'static,
 {
     let open::Opened { graph, log, recovery, kept, lock } = open::open(storage, birth, settings.log)?;
@@ -81,7 +81,13 @@ where
     let core = Core::new(Arc::clone(&published), log, settings.durability);
     let (queue, jobs) = bounded(limits::WRITER_QUEUE_COMMANDS_MAX);
     let shared = Arc::clone(&published);
-    let thread = spawn("writer", move || thread::run(core, &jobs, &shared))?;
+    // Both threads hold the directory: it is another process's only when both have ended, however they did.
+    let lock = Arc::new(lock);
+    let writers_lock = Arc::clone(&lock);
+    let thread = spawn("writer", move || {
+        thread::run(core, &jobs, &shared);
+        drop(writers_lock);
+    })?;
 
     let Settings { snapshots_retained, log: Options { segment_bytes }, clock, .. } = settings;
     let keeper = Keeper::new(kept, Arc::clone(&published), snapshots_retained, segment_bytes, clock);
@@ -90,7 +96,6 @@ where
     let (snapshot_queue, snapshot_jobs) = bounded(limits::SNAPSHOT_QUEUE_JOBS_MAX);
     let snapshot_thread = spawn("snapshots", move || {
         worker.run(&snapshot_jobs);
-        // The last thread to end lets go of the directory.
         drop(lock);
     })?;
     let (handle, snapshots) = (Handle(queue.clone()), Snapshots(snapshot_queue.clone()));

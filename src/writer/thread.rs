@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, tick};
+use crossbeam::channel::{Receiver, RecvTimeoutError, select, tick};
 
 use super::core::Core;
 use super::published::{Health, Published};
@@ -43,9 +43,19 @@ pub(super) fn run<S: Storage>(mut core: Core<S>, jobs: &Receiver<Job>, published
 /// The next job, and what is to be done before it comes.
 fn next<S: Storage>(core: &mut Core<S>, jobs: &Receiver<Job>, ticks: &Receiver<Instant>) -> Option<Job> {
     core.look_ahead();
-    if core.has_unsynced() && ticks.try_recv().is_ok() {
-        // A failure shows in the health, and in what is durable.
-        let _ = core.sync();
+    while core.has_unsynced() {
+        select! {
+            recv(jobs) -> job => {
+                if ticks.try_recv().is_ok() {
+                    // A failure shows in the health, and in what is durable.
+                    let _ = core.sync();
+                }
+                return job.ok();
+            }
+            recv(ticks) -> _ => {
+                let _ = core.sync();
+            }
+        }
     }
     if let Ok(job) = jobs.try_recv() {
         return Some(job);
@@ -55,7 +65,7 @@ fn next<S: Storage>(core: &mut Core<S>, jobs: &Receiver<Job>, ticks: &Receiver<I
         Err(RecvTimeoutError::Disconnected) => return None,
         Err(RecvTimeoutError::Timeout) => core.pause(),
     }
-    while core.is_full() {
+    while core.is_blocked() {
         match jobs.recv_timeout(limits::STORAGE_PROBE) {
             Ok(job) => return Some(job),
             Err(RecvTimeoutError::Disconnected) => return None,

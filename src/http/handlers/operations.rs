@@ -39,6 +39,7 @@ pub(in crate::http) fn ready(app: &App) -> Answer {
         None => "replaying",
         Some(Health::Healthy) => "healthy",
         Some(Health::Full) => "full",
+        Some(Health::Blocked) => "blocked",
         Some(Health::Failed) => "failed",
     };
     let is_ready = database == "healthy" && !app.is_draining();

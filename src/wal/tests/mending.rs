@@ -86,7 +86,7 @@ fn a_log_is_cut_where_it_breaks_and_what_is_cut_is_kept() {
         damage(&sim, segment);
         let finding = damaged(inspect(&sim, &basis(0)));
         assert!(finding.error.is_damage() && finding.bytes > 0, "{finding:?}");
-        assert!(finding.last_known >= finding.first_lost && finding.last_known <= last, "{finding:?}");
+        assert_eq!(finding.last_known, last, "{finding:?}");
         let lsn = finding.first_lost;
         for wrong in [lsn - 1, lsn + 1] {
             let refused = mend(&sim, &basis(0), wrong).unwrap_err();
@@ -108,12 +108,13 @@ fn a_log_is_cut_where_it_breaks_and_what_is_cut_is_kept() {
 fn a_missing_segment_ends_the_log_before_it() {
     let count = segments(&log().0).len() as u64;
     for missing in 2..=count {
-        let (sim, _) = log();
+        let (sim, last) = log();
         sim.remove(&segment::name(missing)).unwrap();
         let finding = damaged(inspect(&sim, &basis(0)));
         assert!(
             matches!(&finding.error, OpenError::Missing { segment, .. } if *segment == segment::name(missing))
         );
+        assert_eq!(finding.last_known, if missing == count { finding.first_lost } else { last });
         let cut = mend(&sim, &basis(0), finding.first_lost).unwrap();
         assert_eq!(cut.segments, 1..=missing - 1);
         assert_eq!(open(&sim).unwrap().2, commands_to(finding.first_lost - 1));
@@ -227,9 +228,13 @@ fn a_sound_frame_without_sense_is_damage_even_at_the_end() {
         (&[2, 0, 0, 0, 9, 9][..], "sound frame, but at lsn 2 record version 9, this program reads 1"),
         (&[200, 0, 0, 0, 9], "sound frame, but its records and its length do not agree"),
     ] {
-        let refused = open(&with_frame(1, 1, payload)).unwrap_err().to_string();
+        let sim = with_frame(1, 1, payload);
+        let refused = open(&sim).unwrap_err().to_string();
         let tail = "no later valid frame, durable_lsn 1. Nothing was changed.";
         assert!(refused.contains(&format!(" lsn 2: {reason}; {tail}")), "{refused}");
+        assert_eq!(damaged(inspect(&sim, &basis(0))).first_lost, 2);
+        mend(&sim, &basis(0), 2).unwrap();
+        assert_eq!(open(&sim).unwrap().2, commands_to(1));
     }
 }
 

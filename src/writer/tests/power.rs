@@ -250,7 +250,7 @@ fn after_a_power_cut_in_a_snapshot_there_is_one_to_fall_back_to() {
 
 #[test]
 fn any_call_fails_in_any_way() {
-    report("store: any call fails", any_call_fails(), 1_000);
+    report("store: any call fails", any_call_fails(), 2_000);
 }
 
 #[test]

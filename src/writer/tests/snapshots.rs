@@ -49,8 +49,7 @@ fn the_newest_are_kept_and_the_log_reaches_back_to_the_oldest() {
     assert_eq!(store.keeper.delete(newest), Err(SnapshotError::Newest));
     assert_eq!(store.keeper.delete(Uuid::nil()), Err(SnapshotError::Unknown));
     let oldest = store.keeper.list()[1].id;
-    assert_eq!(store.keeper.delete(oldest), Ok(()));
-    assert_eq!(names(&snapshots_of(&sim), "snap-").len(), 1);
+    assert_eq!(store.keeper.delete(oldest), Err(SnapshotError::LastResort), "the log is not whole");
     sim.crash();
     let store = ledger.open(&sim).unwrap().unwrap();
     assert_eq!(store.recovery.snapshot.as_ref().map(|entry| entry.version), Some(48));
@@ -81,6 +80,52 @@ fn a_snapshot_that_does_not_hold_is_passed_over_and_nothing_is_lost() {
     let refused = ledger.open(&sim).map(|_| ()).unwrap_err();
     assert!(refused.contains(file.as_str()) && refused.contains(older.as_str()), "{refused}");
     assert!(refused.contains("the log begins here"), "{refused}");
+}
+
+/// What a start has found not to hold counts no more: not as one that is kept, and not as the newest.
+#[test]
+fn the_next_snapshot_after_a_fall_back_takes_the_place_of_the_bad_one() {
+    let sim = Sim::new(1);
+    let mut ledger = Ledger::new(Durability::Sync);
+    let store = with_snapshots(&sim, &mut ledger);
+    let [newest, older] = [store.keeper.list()[0].clone(), store.keeper.list()[1].clone()];
+    drop(store);
+    let bad = crate::snapshot::file_name(newest.version, newest.id);
+    flip(&snapshots_of(&sim), &bad);
+    ledger.snapshots_are_damaged = true;
+    let mut store = ledger.open(&sim).unwrap().unwrap();
+    assert_eq!(store.keeper.list(), std::slice::from_ref(&older));
+    assert!(snapshots_of(&sim).open(&bad).is_ok(), "kept until another one stands in its place");
+    assert!(store.keeper.has_news());
+    assert_eq!(store.keeper.delete(older.id), Err(SnapshotError::Newest));
+    let next = store.keeper.create().unwrap();
+    let ids: Vec<Uuid> = store.keeper.list().iter().map(|entry| entry.id).collect();
+    assert_eq!(ids, [next.id, older.id], "the good one is still there to fall back to");
+    snapshots_of(&sim).open(&bad).unwrap_err();
+    drop(store);
+    flip(&snapshots_of(&sim), &crate::snapshot::file_name(next.version, next.id));
+    let store = ledger.open(&sim).unwrap().unwrap();
+    assert_eq!(store.recovery.snapshot.as_ref().map(|entry| entry.id), Some(older.id));
+}
+
+#[test]
+fn without_a_manifest_snapshots_are_left_alone_and_the_way_out_is_named() {
+    let sim = Sim::new(1);
+    let mut ledger = Ledger::new(Durability::Sync);
+    drop(with_snapshots(&sim, &mut ledger));
+    sim.remove(&FileName::parse("manifest").unwrap()).unwrap();
+    let refused = ledger.open(&sim).map(|_| ()).unwrap_err();
+    assert!(
+        refused.contains("manifest: the file is missing") && refused.contains("--rebuild-manifest"),
+        "{refused}"
+    );
+    assert!(
+        matches!(Offline::open(&sim).map(|_| ()), Err(StartError::NoManifest { .. })),
+        "nor can it be cut"
+    );
+    assert_eq!(names(&snapshots_of(&sim), "snap-").len(), 2);
+    rebuild_manifest(&sim, Replace::Yes).unwrap();
+    assert!(ledger.open(&sim).unwrap().is_some());
 }
 
 #[test]
