@@ -83,7 +83,7 @@ impl<S: Storage> Keeper<S> {
             reserve_bytes,
             clock,
         };
-        keeper.note_newest(0);
+        keeper.note_newest();
         keeper
     }
 
@@ -147,7 +147,7 @@ impl<S: Storage> Keeper<S> {
         let kept = self.list().iter().take(self.retain - 1).cloned();
         let snapshots = std::iter::once(entry.clone()).chain(kept).collect();
         self.install(snapshots)?;
-        self.note_newest(entry.duration_ms);
+        self.note_newest();
         Ok(entry)
     }
 
@@ -274,13 +274,13 @@ impl<S: Storage> Keeper<S> {
         self.storage.remove(&reserve()).is_ok()
     }
 
-    fn note_newest(&self, duration_ms: u32) {
+    fn note_newest(&self) {
         let Some(newest) = self.list().first() else { return };
         let gauges = &self.published.gauges;
         let at = newest.created_at.as_microseconds().unsigned_abs();
         gauges.snapshot_version.store(newest.version, Ordering::Relaxed);
         gauges.snapshot_at_microseconds.store(at, Ordering::Relaxed);
-        gauges.snapshot_milliseconds.store(duration_ms.into(), Ordering::Relaxed);
+        gauges.snapshot_milliseconds.store(newest.duration_ms.into(), Ordering::Relaxed);
     }
 }
 

@@ -70,7 +70,7 @@ pub struct StorageFigures {
     pub snapshot_version: u64,
     /// When it was taken, microseconds since 1970.
     pub snapshot_at_microseconds: u64,
-    /// How long it took; 0 when that was before the start.
+    /// How long it took.
     pub snapshot_milliseconds: u64,
 }
 

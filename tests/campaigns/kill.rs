@@ -31,6 +31,7 @@ const STARTING_MAX: u64 = 30;
 /// One of the ways to run it.
 struct Plan {
     name: &'static str,
+    /// Kills while clients write; those during a start come on top.
     kills: usize,
     settings: &'static [(&'static str, &'static str)],
     /// Whether answers say that the write is on the disk.
@@ -73,7 +74,7 @@ impl Plan {
     fn run(&self, extent: Extent) -> Report {
         let mut chance = Chance::new(extent.seed, self.name);
         let mut tally = Tally::default();
-        while tally.kills < self.kills * extent.factor {
+        while tally.kills - tally.kills_at_start < self.kills * extent.factor {
             let scratch = tempfile::tempdir().unwrap();
             let mut directory = Directory::new(Server::start_with(self.settings, &[]));
             for _ in 0..ROUNDS_PER_DIRECTORY {
