@@ -5,13 +5,15 @@
 //! sources ─┐                          ┌──────────────── writer (one thread) ────────────────┐
 //! http  ───┴▶ ingest ─▶ Command ─▶ queue ─▶ admit ─▶ apply ─▶ wal append + fdatasync ─▶ publish ─▶ reply
 //!                                                                                       │ ArcSwap<Graph>
-//! http ─▶ route ─▶ query(&Graph) ─▶ render ◀────────────────────────────────────────────┘
+//! http ─▶ route ─▶ query(&Graph) ─▶ render ◀────────────────────────────────────────────┤
+//!                                  snapshot, on a thread of its own ◀────────────────────┘
 //! ```
 //!
 //! Where a request goes: [`http`] accepts it (`connection`), finds the endpoint (`route`) and calls
 //! its handler (`handlers`). A read loads the published [`graph::Graph`], asks [`query`] and writes
 //! the answer with [`render`]. A write is checked by [`ingest`] and handed to the [`writer`], which
-//! applies it ([`apply`]), logs it ([`wal`]) and publishes the next graph.
+//! applies it ([`apply`]), logs it ([`wal`]) and publishes the next graph. Beside it the writer's room takes
+//! snapshots ([`snapshot`]), and a start begins with the newest one and the log behind it.
 //!
 //! | room | what it is |
 //! | --- | --- |
@@ -35,7 +37,8 @@
 //!
 //! - A published graph never changes; a reader takes no lock and waits for nobody.
 //! - `apply` reads no clock and draws no number: the same log gives the same graph.
-//! - Nothing is visible that is not durable, nothing acknowledged that is not visible.
+//! - Nothing is visible that is not durable, unless the operator chose otherwise (`WAL_DURABILITY=async`), and
+//!   nothing acknowledged that is not visible.
 //! - `types` to `wal` do not know tokio; only `clock` tells the time; only `writer/published` knows
 //!   arc-swap, only `snapshot/format` rkyv.
 //! - Domain types derive no serde: wire and disk have shapes of their own.

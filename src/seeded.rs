@@ -82,11 +82,12 @@ pub(crate) const fn has(_bug: Bug) -> bool {
 }
 
 #[cfg(test)]
-pub(crate) use on_demand::{has, with};
+pub(crate) use on_demand::{assert_found, has};
 
 #[cfg(test)]
 mod on_demand {
     use std::cell::Cell;
+    use std::panic::catch_unwind;
 
     use super::Bug;
 
@@ -102,13 +103,22 @@ mod on_demand {
         MADE.get() == Some(bug)
     }
 
-    /// Does `work` with this mistake in it.
-    pub(crate) fn with<T>(bug: Bug, work: impl FnOnce() -> T) -> T {
+    /// Runs a campaign with this mistake in the code, and fails unless the campaign does. A panic is a find, too:
+    /// an assertion of the code, or of the campaign.
+    pub(crate) fn assert_found(bug: Bug, name: &str, campaign: fn() -> Result<u64, String>) {
         println!("{MARKER}: {bug:?}");
         MADE.set(Some(bug));
-        let result = work();
+        let outcome = catch_unwind(campaign);
         MADE.set(None);
-        result
+        let find = match outcome {
+            Ok(Ok(cases)) => panic!("{bug:?} is not found by {name} in {cases} cases"),
+            Ok(Err(find)) => find,
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                format!("a panic: {}", text.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default())
+            }
+        };
+        println!("{bug:?}: found by {name}: {}", find.chars().take(160).collect::<String>());
     }
 
     /// The program that runs this test holds the marker: looking for it can find it.

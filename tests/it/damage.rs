@@ -111,6 +111,16 @@ fn bad_settings_stop_the_start_with_one_line() {
         ("SHUTDOWN_GRACE_SECONDS", "never"),
         ("LOG_LEVEL", "loud"),
         ("LOG_FORMAT", "xml"),
+        ("SNAPSHOT_RETAIN", "1"),
+        ("SNAPSHOT_RETAIN", "0"),
+        ("SNAPSHOT_RETAIN", "x"),
+        ("SNAPSHOT_INTERVAL_SECONDS", "-1"),
+        ("SNAPSHOT_INTERVAL_SECONDS", "soon"),
+        ("WAL_DURABILITY", "maybe"),
+        ("WAL_SEGMENT_BYTES", "x"),
+        ("WAL_SEGMENT_BYTES", "0"),
+        ("WAL_SEGMENT_BYTES", "4096"),
+        ("WAL_SEGMENT_BYTES", "65537"),
     ];
     for (name, value) in cases {
         let mut command = command(["serve", "--data-dir"]);

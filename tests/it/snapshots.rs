@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::disk::{entries, flip};
-use crate::support::{Reply, Server, eventually, refused, upsert, within};
+use crate::support::{Reply, Server, eventually, upsert, within};
 
 const SNAPSHOTS: &str = "/api/v1/admin/snapshots";
 const UNKNOWN: &str = "/api/v1/admin/snapshots/00000000-0000-4000-8000-000000000000";
@@ -240,27 +240,6 @@ fn retention_keeps_the_newest() {
     }
     for kept in &kept {
         assert!(file(&server, kept).exists());
-    }
-}
-
-#[test]
-fn settings_out_of_range() {
-    let directory = tempfile::tempdir().unwrap();
-    let cases = [
-        ("SNAPSHOT_RETAIN", "1"),
-        ("SNAPSHOT_RETAIN", "0"),
-        ("SNAPSHOT_RETAIN", "x"),
-        ("SNAPSHOT_INTERVAL_SECONDS", "-1"),
-        ("SNAPSHOT_INTERVAL_SECONDS", "soon"),
-    ];
-    for (name, value) in cases {
-        let finished = refused(&directory.path().join("data"), &[(name, value)]);
-        assert_eq!(finished.code, Some(2), "{name}={value}: {finished:?}");
-        let lines = finished.error_lines();
-        assert_eq!(lines.len(), 1, "{name}={value}: one line, not {lines:#?}");
-        let flag = name.to_ascii_lowercase();
-        let forms = [name.to_owned(), flag.clone(), flag.replace('_', "-")];
-        assert!(forms.iter().any(|form| lines[0].contains(form)), "{lines:?} does not name {name}");
     }
 }
 

@@ -24,27 +24,6 @@ fn answers_say_whether_they_are_durable() {
 }
 
 #[test]
-fn settings_out_of_range() {
-    let directory = tempfile::tempdir().unwrap();
-    let cases = [
-        ("WAL_DURABILITY", "maybe"),
-        ("WAL_SEGMENT_BYTES", "x"),
-        ("WAL_SEGMENT_BYTES", "0"),
-        ("WAL_SEGMENT_BYTES", "4096"),
-        ("WAL_SEGMENT_BYTES", "65537"),
-    ];
-    for (name, value) in cases {
-        let finished = refused(&directory.path().join("data"), &[(name, value)]);
-        assert_eq!(finished.code, Some(2), "{name}={value}: {finished:?}");
-        let lines = finished.error_lines();
-        assert_eq!(lines.len(), 1, "{name}={value}: one line, not {lines:#?}");
-        let flag = name.to_ascii_lowercase();
-        let forms = [name.to_owned(), flag.clone(), flag.replace('_', "-")];
-        assert!(forms.iter().any(|form| lines[0].contains(form)), "{lines:?} does not name {name}");
-    }
-}
-
-#[test]
 fn a_kill_loses_nothing_in_either() {
     for mode in ["sync", "async"] {
         let mut server = Server::start_with(&[("WAL_DURABILITY", mode), SMALL], &[]);

@@ -1,8 +1,6 @@
 //! Bugs of the log, each found by the campaign that stands beside it. Without a bug the campaigns pass, which
 //! other tests show.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use super::damage::any_damage;
 use super::power::{any_call_fails, power_cuts};
 use super::*;
@@ -95,13 +93,6 @@ fn what_a_full_disk_refused_is_not_there_after_a_restart() {
 #[test]
 fn every_bug_is_found() {
     for (bug, (name, campaign)) in FOUND {
-        let outcome = seeded::with(bug, || catch_unwind(AssertUnwindSafe(campaign)));
-        let found = match outcome {
-            Ok(Ok(_)) => None,
-            Ok(Err(failure)) => Some(failure),
-            Err(_) => Some("a panic".to_owned()),
-        };
-        let failure = found.unwrap_or_else(|| panic!("{bug:?} is not found by {name}"));
-        println!("{bug:?}: found by {name}: {}", failure.chars().take(120).collect::<String>());
+        seeded::assert_found(bug, name, campaign);
     }
 }

@@ -1,7 +1,5 @@
 //! Bugs of the writer and of the snapshots, each found by the campaign that stands beside it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use super::power::{
     any_call_fails, garbled_snapshots, interrupted_snapshots, interrupted_snapshots_and_damage, power_cuts,
 };
@@ -101,13 +99,6 @@ fn an_end_of_the_log_that_a_snapshot_proves_is_missed() {
 #[test]
 fn every_bug_is_found() {
     for (bug, (name, campaign)) in FOUND {
-        let outcome = seeded::with(bug, || catch_unwind(AssertUnwindSafe(campaign)));
-        let found = match outcome {
-            Ok(Ok(_)) => None,
-            Ok(Err(failure)) => Some(failure),
-            Err(_) => Some("a panic".to_owned()),
-        };
-        let failure = found.unwrap_or_else(|| panic!("{bug:?} is not found by {name}"));
-        println!("{bug:?}: found by {name}: {}", failure.chars().take(120).collect::<String>());
+        seeded::assert_found(bug, name, campaign);
     }
 }
