@@ -154,9 +154,10 @@ impl<S: Storage> Wal<S> {
                 Ok(())
             }
             Err(poisoned) => {
-                if seeded::has(Bug::RetryFailedSync) {
-                    let file = self.storage.open(&segment::name(self.header.number));
-                    self.active = file.ok().map(|file| Active { file, capacity });
+                if seeded::has(Bug::RetryFailedSync)
+                    && let Ok(file) = self.storage.open(&segment::name(self.header.number))
+                {
+                    self.active = Some(Active { file, capacity });
                     return self.sync();
                 }
                 Err(CommitError::Unknown(poisoned.0))
