@@ -41,6 +41,19 @@ pub enum Fault {
     PowerCut,
 }
 
+#[cfg(test)]
+impl Fault {
+    /// The ways in which any call can fail, and how many calls later: the power goes before a call, or after it.
+    pub(crate) const OF_ANY_CALL: [(Self, u64); 6] = [
+        (Self::Io, 0),
+        (Self::NoSpace, 0),
+        (Self::ShortWrite, 0),
+        (Self::Sync, 0),
+        (Self::PowerCut, 0),
+        (Self::PowerCut, 1),
+    ];
+}
+
 /// A handle to a directory of the simulated disk.
 #[derive(Clone, Debug)]
 pub struct Sim {

@@ -118,14 +118,7 @@ pub(super) fn any_call_fails() -> Result<u64, String> {
     script(&calm, &mut Ledger::default())?;
     let mut cases = 0;
     for call in 0..calm.operations() {
-        for (fault, later) in [
-            (Fault::Io, 0),
-            (Fault::NoSpace, 0),
-            (Fault::ShortWrite, 0),
-            (Fault::Sync, 0),
-            (Fault::PowerCut, 0),
-            (Fault::PowerCut, 1),
-        ] {
+        for (fault, later) in Fault::OF_ANY_CALL {
             for power_goes_too in [false, true] {
                 let sim = Sim::new(call * 2 + later);
                 sim.fail_at(call + later, fault);
@@ -148,7 +141,7 @@ fn goes_on(sim: &Sim, power_goes: bool) -> Result<(), String> {
     traffic(&mut wal, &mut ledger);
     drop(wal);
     sim.crash();
-    ledger.open(sim).map(|_| ())
+    ledger.open(sim)?.map(|_| ()).ok_or_else(|| "the disk works again".to_owned())
 }
 
 /// Lives of random length that end in every way, with starts that are cut short as well.
@@ -332,5 +325,5 @@ fn goes_on_through_a_crash(sim: &Sim, ledger: &mut Ledger) -> Result<(), String>
     let mut wal = ledger.open(sim)?.ok_or("the disk works again")?;
     ledger.commit(&mut wal, 1, true);
     sim.crash();
-    ledger.open(sim).map(|_| ())
+    ledger.open(sim)?.map(|_| ()).ok_or_else(|| "the disk works again".to_owned())
 }
