@@ -18,16 +18,20 @@ use super::{Birth, OpenError, Options};
 use crate::storage::{FileName, Storage, StorageFile};
 use crate::types::{Command, Timestamp};
 
+/// Where a log ends that holds to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogEnd {
+    /// The version of its last command.
+    pub last_version: u64,
+    /// Bytes of a write that was never acknowledged, which a start cuts.
+    pub torn_bytes: u64,
+}
+
 /// What a look at a log found.
 #[derive(Debug)]
 pub enum Verdict {
     /// A start takes it.
-    Sound {
-        /// The version of its last command.
-        last_version: u64,
-        /// Bytes of a write that was never acknowledged, which a start cuts.
-        torn_bytes: u64,
-    },
+    Sound(LogEnd),
     /// A start refuses it.
     Damaged(Finding),
 }
@@ -88,7 +92,7 @@ pub enum CutError {
 /// Looks at what a start would read of a log, and changes nothing.
 pub fn inspect<S: Storage>(storage: &S, basis: &Basis) -> Result<Verdict, OpenError> {
     let error = match read(storage, basis, |_, _| {}) {
-        Ok(survey) => return Ok(sound(survey.as_ref())),
+        Ok(survey) => return Ok(Verdict::Sound(end_of(survey.as_ref()))),
         Err(error) => error,
     };
     if matches!(error, OpenError::Io { .. } | OpenError::Format { .. } | OpenError::UnknownKind { .. }) {
@@ -97,19 +101,19 @@ pub fn inspect<S: Storage>(storage: &S, basis: &Basis) -> Result<Verdict, OpenEr
     find(storage, basis, error).map(Verdict::Damaged)
 }
 
-/// Gives every command of a log to `each`, with its lsn, up to where it ends or breaks.
+/// Gives every command of a log to `each`, with its lsn, up to where it ends; an error where it breaks before.
 pub fn dump<S: Storage>(
     storage: &S,
     basis: &Basis,
     each: impl FnMut(u64, Command),
-) -> Result<Verdict, OpenError> {
-    let Some(chain) = Chain::read(storage, basis)? else { return Ok(sound(None)) };
+) -> Result<LogEnd, OpenError> {
+    let Some(chain) = Chain::read(storage, basis)? else { return Ok(end_of(None)) };
     let whole = Basis {
         version: chain.first().last_lsn_before(),
         durable_version: basis.version.max(basis.durable_version),
         ..basis.clone()
     };
-    chain.replay(storage, &whole, each).map(|(survey, _)| sound(Some(&survey)))
+    chain.replay(storage, &whole, each).map(|(survey, _)| end_of(Some(&survey)))
 }
 
 /// Gives the commands behind `basis` to `each`, as a start does, and changes nothing. What comes back is when
@@ -138,9 +142,9 @@ fn read<S: Storage>(
     chain.replay(storage, basis, each).map(|(survey, _)| Some(survey))
 }
 
-fn sound(survey: Option<&Survey>) -> Verdict {
+fn end_of(survey: Option<&Survey>) -> LogEnd {
     let torn = |survey: &Survey| survey.content_end - survey.tail.offset;
-    Verdict::Sound {
+    LogEnd {
         last_version: survey.map_or(0, |survey| survey.tail.next_lsn - 1),
         torn_bytes: survey.map_or(0, torn),
     }
@@ -155,7 +159,7 @@ pub fn cut<S: Storage>(
     lsn: u64,
 ) -> Result<Cut, CutError> {
     let finding = match inspect(storage, basis)? {
-        Verdict::Sound { last_version, .. } => return Err(CutError::Sound { last_version }),
+        Verdict::Sound(LogEnd { last_version, .. }) => return Err(CutError::Sound { last_version }),
         Verdict::Damaged(finding) if finding.first_lost != lsn => {
             return Err(CutError::OtherLsn { damaged: finding.first_lost, asked: lsn });
         }

@@ -46,7 +46,7 @@ pub use append::Wal;
 pub use batch::{Batch, ContentError, RecordTooLarge};
 pub use chain::{Basis, directory_id, is_whole, needed_segments, remove_segments};
 pub use frame::FrameFault;
-pub use mend::{Cut, CutError, Finding, Verdict, cut, dump, inspect, put_aside, replay};
+pub use mend::{Cut, CutError, Finding, LogEnd, Verdict, cut, dump, inspect, put_aside, replay};
 pub use record::RecordError;
 pub use recovery::TornTail;
 pub use segment::SegmentFault;

@@ -13,7 +13,7 @@ use crate::graph::Graph;
 use crate::snapshot::{self, Entry, LoadError, Manifest, Stamp, WriteError, file_name};
 use crate::storage::{FileName, Storage};
 use crate::types::{Command, Timestamp};
-use crate::wal::{self, Basis, Birth, Cut, CutError, OpenError, Options, Verdict, Wal};
+use crate::wal::{self, Basis, Birth, Cut, CutError, LogEnd, OpenError, Options, Verdict, Wal};
 
 /// A data directory, held against servers.
 pub struct Offline<S: Storage> {
@@ -79,8 +79,8 @@ impl<S: Storage> Offline<S> {
         wal::inspect(&self.storage, &self.base.basis)
     }
 
-    /// Reads all of the log, and gives its commands to `each` up to where it ends or breaks.
-    pub fn dump(&self, each: impl FnMut(u64, Command)) -> Result<Verdict, OpenError> {
+    /// Reads all of the log, and gives its commands to `each` up to where it ends, or breaks.
+    pub fn dump(&self, each: impl FnMut(u64, Command)) -> Result<LogEnd, OpenError> {
         wal::dump(&self.storage, &self.base.basis, each)
     }
 

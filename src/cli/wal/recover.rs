@@ -10,7 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::offline::{self, DataDirOption};
 use crate::clock;
 use crate::storage::Fs;
-use crate::wal::{self, Birth, Cut, Finding, Verdict};
+use crate::wal::{self, Birth, Cut, Finding, LogEnd, Verdict};
 use crate::writer::{Offline, Replace, rebuild_manifest};
 
 const LONG_ABOUT: &str = "\
@@ -69,7 +69,7 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
 
 fn show(offline: &Offline<Fs>, path: &Path, console: &mut Console) -> Result<(), Failure> {
     match offline.inspect().map_err(offline::log_failure)? {
-        Verdict::Sound { last_version, torn_bytes } => {
+        Verdict::Sound(LogEnd { last_version, torn_bytes }) => {
             let torn = match torn_bytes {
                 0 => String::new(),
                 bytes => format!(

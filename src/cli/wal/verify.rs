@@ -11,7 +11,7 @@ use crate::cli::offline::{self, DataDirOption};
 use crate::cli::progress::Progress;
 use crate::cli::snapshot::{Checked, check_all};
 use crate::storage::Fs;
-use crate::wal::{OpenError, Verdict};
+use crate::wal::{LogEnd, OpenError, Verdict};
 use crate::writer::Offline;
 
 const EXAMPLES: &str = "\
@@ -65,16 +65,13 @@ fn read_log(offline: &Offline<Fs>, sink: Sink) -> Result<(Report, Option<OpenErr
     let progress = Progress::spinner("log", sink);
     let mut report =
         Report { valid: false, last_version: 0, commands: 0, torn_bytes: 0, snapshots: Vec::new() };
-    let verdict = offline.dump(|lsn, _| {
+    let end = offline.dump(|lsn, _| {
         report.commands += 1;
         report.last_version = lsn;
         progress.note(|| format!("lsn {lsn}"));
     });
-    match verdict {
-        Ok(Verdict::Sound { last_version, torn_bytes }) => {
-            Ok((Report { last_version, torn_bytes, ..report }, None))
-        }
-        Ok(Verdict::Damaged(finding)) => Ok((report, Some(finding.error))),
+    match end {
+        Ok(LogEnd { last_version, torn_bytes }) => Ok((Report { last_version, torn_bytes, ..report }, None)),
         Err(error) if error.is_damage() => Ok((report, Some(error))),
         Err(error) => Err(Failure::failed(error)),
     }
@@ -83,7 +80,7 @@ fn read_log(offline: &Offline<Fs>, sink: Sink) -> Result<(Report, Option<OpenErr
 /// The damage, and whether a start would mind it.
 fn describe(offline: &Offline<Fs>, error: &OpenError) -> String {
     match offline.inspect() {
-        Ok(Verdict::Sound { last_version, .. }) => format!(
+        Ok(Verdict::Sound(LogEnd { last_version, .. })) => format!(
             "{error} A start does not read this part: from its newest snapshot on the log is sound up to lsn \
              {last_version}, and the next snapshots make the rest superfluous."
         ),
