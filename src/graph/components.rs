@@ -29,17 +29,26 @@ impl Adjacency for Graph {
     }
 }
 
-/// The components with two or more members among the nodes that `allowed` admits and that `roots`
-/// reach, each sorted by node index, the list sorted by its first members.
+/// The components with two or more members that fresh links make among the nodes that `allowed` admits
+/// and that `roots` reach, each sorted by node index, the list sorted by its first members.
 pub fn strongly_connected(
     graph: &impl Adjacency,
     roots: impl Iterator<Item = u32>,
     allowed: impl Fn(u32) -> bool,
 ) -> Vec<Vec<u32>> {
+    strongly_connected_by(graph, roots, |link| !link.traits.is_stale() && allowed(link.node))
+}
+
+/// The same over the links that `follows` admits.
+pub fn strongly_connected_by(
+    graph: &impl Adjacency,
+    roots: impl Iterator<Item = u32>,
+    follows: impl Fn(Link) -> bool,
+) -> Vec<Vec<u32>> {
     let nodes = graph.node_count() as usize;
     let mut search = Search {
         graph,
-        allowed,
+        follows,
         order: vec![UNSEEN; nodes],
         low: vec![0; nodes],
         seen: 0,
@@ -59,9 +68,9 @@ pub fn strongly_connected(
 /// A closed component's members get this `low`, so that later edges into it are ignored.
 const CLOSED: u32 = u32::MAX;
 
-struct Search<'a, G, A> {
+struct Search<'a, G, F> {
     graph: &'a G,
-    allowed: A,
+    follows: F,
     /// When each node was first seen.
     order: Vec<u32>,
     /// The earliest node each can reach through its subtree; [`CLOSED`] once its component is known.
@@ -74,14 +83,14 @@ struct Search<'a, G, A> {
     found: Vec<Vec<u32>>,
 }
 
-impl<G: Adjacency, A: Fn(u32) -> bool> Search<'_, G, A> {
+impl<G: Adjacency, F: Fn(Link) -> bool> Search<'_, G, F> {
     fn run(&mut self, root: u32) {
         self.enter(root);
         while let Some(&mut (node, ref mut done)) = self.path.last_mut() {
             match self.graph.outgoing(node).get(*done as usize) {
                 Some(link) => {
                     *done += 1;
-                    if !link.traits.is_stale() && (self.allowed)(link.node) {
+                    if (self.follows)(*link) {
                         self.follow(node, link.node);
                     }
                 }

@@ -74,6 +74,18 @@ impl Traits {
         self.0 & 0b1110 == 0b10 | (DependencyCriticality::Hard as u32) << 2
     }
 
+    /// Whether the caller waits for the answer.
+    #[inline]
+    pub fn is_sync(self) -> bool {
+        self.0 & 0b10 != 0
+    }
+
+    /// Whether the caller fails with what it calls, waiting for it or not.
+    #[inline]
+    pub fn is_hard(self) -> bool {
+        self.0 & 0b1100 == (DependencyCriticality::Hard as u32) << 2
+    }
+
     /// A position in [`DiscoverySource::ALL`]: where the shown observation comes from.
     fn shown_source(self) -> usize {
         (self.0 >> 4 & 0b11) as usize
@@ -137,6 +149,8 @@ mod tests {
                         let strong =
                             mode == CommunicationMode::Sync && criticality == DependencyCriticality::Hard;
                         assert_eq!(traits.is_strong(), strong, "{source:?} {mode:?} {criticality:?}");
+                        assert_eq!(traits.is_sync(), mode == CommunicationMode::Sync);
+                        assert_eq!(traits.is_hard(), criticality == DependencyCriticality::Hard);
                         assert_eq!(traits.source_mask(), 1 << source as u8);
                         assert!((traits.confidence() - confidence(source, times)).abs() < 1e-12);
                         assert!(!traits.is_stale());

@@ -32,7 +32,7 @@ mod testing;
 
 pub use assemble::{Assembly, Dependencies, Repeated, Roster, Services};
 pub use check::Violation;
-pub use components::{Adjacency, shortest_cycle, strongly_connected};
+pub use components::{Adjacency, shortest_cycle, strongly_connected, strongly_connected_by};
 pub use cycles::{Component, Cycles};
 pub use digest::Digest;
 pub use edit::{Edit, FreshnessChanges};

@@ -12,6 +12,7 @@
 //! - Bodies, parameters and keys are never logged.
 
 mod answer;
+mod body;
 mod connection;
 mod cursor;
 mod download;

@@ -57,26 +57,29 @@ pub(super) enum NoRoute {
 struct Endpoints<'p> {
     get: Option<Route<'p>>,
     post: Option<Route<'p>>,
+    put: Option<Route<'p>>,
     delete: Option<Route<'p>>,
     /// The methods of those that are there, as `Allow` lists them.
     allow: &'static str,
 }
 
 impl<'p> Endpoints<'p> {
+    const NONE: Self = Self { get: None, post: None, put: None, delete: None, allow: "" };
+
     fn get(get: Route<'p>) -> Self {
-        Self { get: Some(get), post: None, delete: None, allow: "GET, HEAD" }
+        Self { get: Some(get), allow: "GET, HEAD", ..Self::NONE }
     }
 
     fn post(post: Route<'p>) -> Self {
-        Self { get: None, post: Some(post), delete: None, allow: "POST" }
+        Self { post: Some(post), allow: "POST", ..Self::NONE }
     }
 
     fn get_post(get: Route<'p>, post: Route<'p>) -> Self {
-        Self { get: Some(get), post: Some(post), delete: None, allow: "GET, HEAD, POST" }
+        Self { get: Some(get), post: Some(post), allow: "GET, HEAD, POST", ..Self::NONE }
     }
 
     fn get_delete(get: Route<'p>, delete: Route<'p>) -> Self {
-        Self { get: Some(get), post: None, delete: Some(delete), allow: "GET, HEAD, DELETE" }
+        Self { get: Some(get), delete: Some(delete), allow: "GET, HEAD, DELETE", ..Self::NONE }
     }
 
     /// The endpoints of a path; `None` when there is no such path.
@@ -94,7 +97,7 @@ impl<'p> Endpoints<'p> {
     }
 
     fn template(&self) -> &'static str {
-        let routes = [&self.get, &self.post, &self.delete];
+        let routes = [&self.get, &self.post, &self.put, &self.delete];
         routes.into_iter().flatten().next().map_or("none", Route::template)
     }
 }
@@ -107,6 +110,7 @@ impl<'p> Route<'p> {
         let route = match *method {
             Method::GET | Method::HEAD => endpoints.get,
             Method::POST => endpoints.post,
+            Method::PUT => endpoints.put,
             Method::DELETE => endpoints.delete,
             _ => None,
         };

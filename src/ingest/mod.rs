@@ -6,6 +6,7 @@
 //! - Unknown fields are ignored.
 
 mod document;
+mod fields;
 mod place;
 mod upsert;
 

@@ -2,12 +2,12 @@
 //!
 //! Fields are judged in the order of the contract: source, timestamp, mode, nodes, edges.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 
 use super::Json;
 use super::document::to_map;
+use super::fields::{At, integer, list, name, object, optional, required, text};
 use super::place::{Invalid, Place};
 use crate::limits;
 use crate::types::{
@@ -64,47 +64,6 @@ struct Shared<'j> {
     protocols: HashMap<&'j str, Protocol>,
 }
 
-/// A value with its place.
-type At<'j, 'p> = (&'j Json<'j>, Place<'p>);
-
-fn required<'j, 'p>(
-    object: &'j Json<'j>,
-    place: &'p Place<'p>,
-    name: &'p str,
-) -> Result<At<'j, 'p>, Invalid> {
-    let place = place.member(name);
-    object.member(name).map(|value| (value, place)).ok_or_else(|| place.missing())
-}
-
-/// A member that may be absent or null.
-fn optional<'j, 'p>(object: &'j Json<'j>, place: &'p Place<'p>, name: &'p str) -> Option<At<'j, 'p>> {
-    let value = object.member(name).filter(|value| **value != Json::Null)?;
-    Some((value, place.member(name)))
-}
-
-fn text<'j>((value, place): At<'j, '_>) -> Result<&'j str, Invalid> {
-    match value {
-        Json::String(text) => Ok(text),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
-            Err(place.invalid(value, "expected a string"))
-        }
-    }
-}
-
-fn name<T>(at: At<'_, '_>, names: &[&str], parse: fn(&str) -> Option<T>) -> Result<T, Invalid> {
-    parse(text(at)?).ok_or_else(|| at.1.invalid(at.0, format!("expected one of {}", names.join(", "))))
-}
-
-fn integer((value, place): At<'_, '_>, least: u64, most: u64) -> Result<u64, Invalid> {
-    let number = match value {
-        Json::Number(number) => number.as_u64(),
-        Json::Null | Json::Bool(_) | Json::String(_) | Json::Array(_) | Json::Object(_) => None,
-    };
-    number
-        .filter(|number| (least..=most).contains(number))
-        .ok_or_else(|| place.invalid(value, format!("expected an integer from {least} to {most}")))
-}
-
 fn timestamp(at: At<'_, '_>, now: Timestamp) -> Result<Timestamp, Invalid> {
     let timestamp = Timestamp::parse(text(at)?).map_err(|error| at.1.invalid(at.0, error.to_string()))?;
     if timestamp > now.plus_microseconds(limits::CLOCK_SKEW_MAX_SECONDS * 1_000_000) {
@@ -120,27 +79,6 @@ fn mode(document: &Json<'_>, here: &Place<'_>) -> Result<(), Invalid> {
         "upsert" => Ok(()),
         "replace" => Err(at.1.invalid(value, "this version takes only the mode upsert")),
         _ => Err(at.1.invalid(value, "expected upsert or replace")),
-    }
-}
-
-fn list<'j, T>(
-    document: &'j Json<'j>,
-    here: &Place<'_>,
-    name: &str,
-    mut check: impl FnMut(At<'j, '_>) -> Result<T, Invalid>,
-) -> Result<Vec<T>, Invalid> {
-    let Some(value) = document.member(name) else { return Ok(Vec::new()) };
-    let place = here.member(name);
-    let Json::Array(items) = value else { return Err(place.invalid(value, "expected an array")) };
-    items.iter().enumerate().map(|(index, item)| check((item, place.item(index)))).collect()
-}
-
-fn object<'j>((value, place): At<'j, '_>) -> Result<&'j [(Cow<'j, str>, Json<'j>)], Invalid> {
-    match value {
-        Json::Object(members) => Ok(members),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
-            Err(place.invalid(value, "expected an object"))
-        }
     }
 }
 

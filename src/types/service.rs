@@ -26,6 +26,7 @@ pub struct Service {
     created_at: Timestamp,
     updated_at: Timestamp,
     reports: Vec<ServiceReport>,
+    availability_target: Option<f64>,
     metadata: Arc<str>,
     facts: MetadataFacts,
 }
@@ -54,7 +55,7 @@ impl Service {
             [] => (PLACEHOLDER_METADATA.into(), MetadataFacts::default()),
             objects => Metadata::union(objects),
         };
-        Self { service_id, id, created_at, updated_at, reports, metadata, facts }
+        Self { service_id, id, created_at, updated_at, reports, availability_target: None, metadata, facts }
     }
 
     /// This service after a report. Without `metadata` the source only vouches for the service, and
@@ -67,6 +68,13 @@ impl Service {
             self.reports.iter().filter(|report| report.source != source).cloned().collect();
         reports.push(ServiceReport { source, metadata });
         Self::from_reports(self.service_id.clone(), self.id, self.created_at, at, reports)
+            .with_availability_target(self.availability_target)
+    }
+
+    /// This service with another SLO target, or without one.
+    #[must_use]
+    pub fn with_availability_target(self, availability_target: Option<f64>) -> Self {
+        Self { availability_target, ..self }
     }
 
     /// The business identifier.
@@ -92,6 +100,11 @@ impl Service {
     /// What each source says, the highest priority first.
     pub fn reports(&self) -> &[ServiceReport] {
         &self.reports
+    }
+
+    /// The share of time for which its owners promise that it works, in percent.
+    pub fn availability_target(&self) -> Option<f64> {
+        self.availability_target
     }
 
     /// Whether it is a placeholder: named by an edge, registered by nobody.
