@@ -197,7 +197,7 @@ fn load(size: &str) -> Result<Loaded> {
 fn command(body: &str) -> Result<Command> {
     let at = clock::now();
     let checked = upsert(&parse_json(body.as_bytes())?, at)?;
-    Ok(Command { id: clock::new_id(), at, change: Change::Upsert(checked.upsert) })
+    Ok(Command::new(clock::new_id(), at, Change::Upsert(checked.upsert)))
 }
 
 fn build(commands: &[Command]) -> Graph {

@@ -33,6 +33,11 @@ pub fn push_integer(out: &mut Vec<u8>, integer: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(integer).as_bytes());
 }
 
+/// Writes a finite number as briefly as it can be read back, or `null`.
+pub fn push_optional_number(out: &mut Vec<u8>, number: Option<f64>) {
+    serde_json::to_writer(out, &number).expect("a vector takes every byte");
+}
+
 /// Writes `true` or `false`.
 pub fn push_bool(out: &mut Vec<u8>, value: bool) {
     out.extend_from_slice(if value { b"true" } else { b"false" });

@@ -20,6 +20,7 @@
 //! | [`types`] | ids, enums, services, observations, commands: parsed once, then trusted |
 //! | [`limits`] | every bound |
 //! | [`json`] | JSON scalars written to a buffer |
+//! | [`ledger`] | what has been done: the audit trail, and what not to do twice |
 //! | [`graph`] | the immutable adjacency, its indexes and its invariants |
 //! | [`apply`] | a command and a graph make the next graph |
 //! | [`query`] | questions to a graph |
@@ -53,6 +54,7 @@ pub mod graph;
 pub mod http;
 pub mod ingest;
 pub mod json;
+pub mod ledger;
 pub mod limits;
 pub mod query;
 pub mod render;

@@ -16,6 +16,22 @@ pub const TIMEOUT_MS_MAX: u32 = 86_400_000;
 pub const RETRIES_MAX: u8 = 100;
 /// How far ahead of our clock a source's may be.
 pub const CLOCK_SKEW_MAX_SECONDS: i64 = 5 * 60;
+/// Who asks for a change, in bytes.
+pub const ACTOR_BYTES_MAX: usize = 255;
+/// Who acknowledges an alert, and how one was resolved, in bytes each.
+pub const ALERT_TEXT_BYTES_MAX: usize = 1024;
+/// A key that marks a request as the same when it is sent again, in characters.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+/// Commands that are remembered by such a key.
+pub const REMEMBERED_COMMANDS_MAX: usize = 16_384;
+/// What they take in memory altogether, about; one alone may be larger.
+pub const REMEMBERED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long they are remembered.
+pub const REMEMBERED_HOURS: i64 = 24;
+/// Entries of the audit log; when there are more, the oldest 64 go.
+pub const AUDIT_ENTRIES_MAX: usize = 65_536;
+/// Alerts whose cycle is gone; when there are more, the one detected first goes.
+pub const ALERTS_INACTIVE_MAX: usize = 10_000;
 
 /// Services in a graph, removed ones among them. Node indexes are `u32`.
 pub const GRAPH_SERVICES_MAX: u32 = 16_000_000;
@@ -106,8 +122,8 @@ pub const COMMIT_BYTES_TARGET: usize = 4 * 1024 * 1024;
 pub const LOG_MARK_IDLE: Duration = Duration::from_millis(50);
 /// How often a full disk is tried again while no command comes.
 pub const STORAGE_PROBE: Duration = Duration::from_secs(1);
-/// The version of the data directory's format that is written; the one before it is read.
-pub const DATA_FORMAT: u16 = 2;
+/// The version of the data directory's format that is written; those before it are read.
+pub const DATA_FORMAT: u16 = 3;
 /// A segment of the log, in bytes, unless set otherwise; one that takes a longer frame is longer.
 pub const SEGMENT_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
 /// The smallest segment that can be set.

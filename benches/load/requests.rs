@@ -37,7 +37,7 @@ pub(crate) fn frame_bytes(workload: &Workload) -> Result<usize> {
     let body = workload.changes(clock::now()).next().context("the graph has no dependencies")?;
     let document = parse_json(body.as_bytes()).context("the report is no JSON")?;
     let upsert = upsert(&document, clock::now()).context("the report is not valid")?.upsert;
-    let command = Command { id: clock::new_id(), at: clock::now(), change: Change::Upsert(upsert) };
+    let command = Command::new(clock::new_id(), clock::now(), Change::Upsert(upsert));
     Ok(FRAME_HEADER_BYTES + Batch::starting_at(1).push(&command)?)
 }
 

@@ -7,17 +7,27 @@
 //! - When a cycle was closed, or the searches of one command have looked at as many links as there
 //!   are, Tarjan over the whole graph: a command costs O(nodes + links) at most, however many
 //!   dependencies it brings.
-//! - An alert follows the component that shares most members with the one it stood for.
+//! - An alert follows the component that shares most members with the one it stood for. A component without such
+//!   a predecessor takes up the alert of one that is gone and had most of its members, two at least.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use crate::graph::{Component, Cycles, FreshnessChanges, Graph, Link, shortest_cycle, strongly_connected};
+use crate::graph::{
+    Component, Cycles, FreshnessChanges, Graph, Link, Standing, shortest_cycle, strongly_connected,
+};
+use crate::types::Timestamp;
 
 /// The graph with its components up to date, and the keys of those that are new or not as before.
-/// `command_id` is what the ids of new alerts are derived from.
-pub(super) fn update(graph: Graph, changes: &FreshnessChanges, command_id: Uuid) -> (Graph, Vec<u32>) {
+/// `before` is what it was made from, `command_id` what the ids of new alerts are derived from, `at` when they
+/// are detected.
+pub(super) fn update(
+    before: &Graph,
+    graph: Graph,
+    changes: &FreshnessChanges,
+    (command_id, at): (Uuid, Timestamp),
+) -> (Graph, Vec<u32>) {
     let touched = Touched::by(&graph, changes);
     let partition = if touched.joins {
         strongly_connected(&graph, 0..graph.node_count(), |_| true)
@@ -32,7 +42,7 @@ pub(super) fn update(graph: Graph, changes: &FreshnessChanges, command_id: Uuid)
     if new.is_empty() && gone.is_empty() {
         return (graph, Vec::new());
     }
-    graph.replace_cycles(&gone, new)
+    graph.replace_cycles(before, &gone, new, at)
 }
 
 /// What a change can have done to the components.
@@ -129,6 +139,9 @@ fn with_alerts(graph: &Graph, before: &Cycles, changed: Vec<Vec<u32>>, command_i
             alerts[place] = before.component(key).map(|component| component.alert_id);
         }
     }
+    if alerts.contains(&None) {
+        take_up_inactive(graph, before, &changed, &mut alerts);
+    }
     let new_component = |(members, alert): (Vec<u32>, Option<Uuid>)| {
         let path = shortest_cycle(graph, &members);
         // No service has a control character in its name, so this is no service's UUID either.
@@ -136,6 +149,35 @@ fn with_alerts(graph: &Graph, before: &Cycles, changed: Vec<Vec<u32>>, command_i
         Component { alert_id: alert.unwrap_or_else(new_alert), members, path }
     };
     changed.into_iter().zip(alerts).map(new_component).collect()
+}
+
+/// Fewer common members are no cycle.
+const COMMON_MEMBERS_MIN: usize = 2;
+
+/// Gives components without an alert those of components that are gone and had most of their members; among
+/// equals the one that was detected first.
+fn take_up_inactive(graph: &Graph, before: &Cycles, changed: &[Vec<u32>], alerts: &mut [Option<Uuid>]) {
+    let places = changed.iter().enumerate().filter(|(place, _)| alerts[*place].is_none());
+    let place_of: BTreeMap<u32, usize> =
+        places.flat_map(|(place, members)| members.iter().map(move |node| (*node, place))).collect();
+    let mut candidates = Vec::new();
+    for alert in before.alerts() {
+        let Standing::Gone { members, .. } = &alert.standing else { continue };
+        let mut common: BTreeMap<usize, usize> = BTreeMap::new();
+        let nodes = members.iter().filter_map(|member| graph.find(member.as_str()));
+        for place in nodes.filter_map(|node| place_of.get(&node)) {
+            *common.entry(*place).or_default() += 1;
+        }
+        let enough = common.into_iter().filter(|(_, count)| *count >= COMMON_MEMBERS_MIN);
+        candidates.extend(enough.map(|(place, count)| (count, place, alert.detected_at, alert.id)));
+    }
+    candidates.sort_by_key(|(count, place, at, id)| (std::cmp::Reverse(*count), *place, *at, *id));
+    let mut taken = BTreeSet::new();
+    for (_, place, _, id) in candidates {
+        if alerts[place].is_none() && taken.insert(id) {
+            alerts[place] = Some(id);
+        }
+    }
 }
 
 /// Reachability searched from both ends, always on the side that has looked at fewer links.

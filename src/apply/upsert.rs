@@ -3,52 +3,20 @@
 //! - A source's report replaces its own earlier one, of a service and of a dependency.
 //! - A report of a dependency that is older than the one stored counts as one more sighting and
 //!   changes nothing else.
+//! - Where the report is all that the source knows, its observations of other dependencies are withdrawn.
 //! - A service that only an edge names becomes a placeholder, and no reference undoes a registration.
+
+use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::cycles;
+use super::finish;
+use super::removal::withdraw_one;
 use crate::graph::{Edit, Graph};
 use crate::types::{
-    Command, Dependency, DiscoverySource, EdgeReport, NodeReport, Observation, Service, ServiceId, Upsert,
+    Command, Conflict, CycleFound, Dependency, DiscoverySource, EdgeReport, Mode, NodeReport, Observation,
+    Service, ServiceId, Upsert, Upserted,
 };
-
-/// What an upsert did.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Upserted {
-    /// Services reported, and placeholders created.
-    pub nodes_upserted: u32,
-    /// Dependencies reported.
-    pub edges_upserted: u32,
-    /// Services created because an edge named them.
-    pub placeholders_created: u32,
-    /// Where other sources say something else, in order of the report and of priority.
-    pub conflicts: Vec<Conflict>,
-    /// Components that the upsert created or changed, in order of their smallest member.
-    pub cycles: Vec<CycleFound>,
-}
-
-/// Another source describes the same dependency differently.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Conflict {
-    /// Who calls.
-    pub source: ServiceId,
-    /// Who is called.
-    pub target: ServiceId,
-    /// Who described it before.
-    pub existing_source: DiscoverySource,
-    /// Who describes it now.
-    pub new_source: DiscoverySource,
-}
-
-/// A component of services that need each other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CycleFound {
-    /// The alert that stands for it.
-    pub alert_id: Uuid,
-    /// One shortest closed path: first and last are the component's smallest member.
-    pub path: Vec<ServiceId>,
-}
 
 pub(super) fn apply(graph: &Graph, command: &Command, upsert: &Upsert) -> (Graph, Upserted) {
     let mut edit = graph.edit();
@@ -63,12 +31,16 @@ pub(super) fn apply(graph: &Graph, command: &Command, upsert: &Upsert) -> (Graph
         observe(&mut edit, upsert, edge, (source, target), &mut conflicts);
     }
     let placeholders_created = edit.counts().services - registered;
-    let (next, freshness) = edit.finish(graph.version() + 1);
-    let (next, changed) = cycles::update(next, &freshness, command.id);
+    let edges_removed = match upsert.mode {
+        Mode::Upsert => 0,
+        Mode::Replace => withdraw_others(graph, &mut edit, upsert),
+    };
+    let (next, changed) = finish(graph, edit, (command.id, command.at));
     let cycles = cycles_found(&next, &changed);
     let upserted = Upserted {
         nodes_upserted: upsert.nodes.len() as u32 + placeholders_created,
         edges_upserted: upsert.edges.len() as u32,
+        edges_removed,
         placeholders_created,
         conflicts,
         cycles,
@@ -76,7 +48,29 @@ pub(super) fn apply(graph: &Graph, command: &Command, upsert: &Upsert) -> (Graph
     (next, upserted)
 }
 
-fn report_service(edit: &mut Edit<'_>, command: &Command, source: DiscoverySource, report: &NodeReport) {
+/// Withdraws the source's observations of dependencies that it does not report. O(dependencies).
+fn withdraw_others(graph: &Graph, edit: &mut Edit<'_>, upsert: &Upsert) -> u32 {
+    let index = |service_id: &ServiceId| graph.find(service_id.as_str());
+    let known = upsert.edges.iter().filter_map(|edge| index(&edge.source).zip(index(&edge.target)));
+    let reported: HashSet<(u32, u32)> = known.collect();
+    let mut removed = 0;
+    for source in 0..graph.node_count() {
+        for link in graph.outgoing(source) {
+            let pair = (source, link.node);
+            if link.traits.is_observed_by(upsert.source) && !reported.contains(&pair) {
+                removed += u32::from(withdraw_one(edit, pair, Some(upsert.source)));
+            }
+        }
+    }
+    removed
+}
+
+pub(super) fn report_service(
+    edit: &mut Edit<'_>,
+    command: &Command,
+    source: DiscoverySource,
+    report: &NodeReport,
+) {
     let metadata = report.metadata.clone();
     match edit.find(&report.service_id) {
         Some(index) => edit.replace(index, edit.service(index).reported(source, metadata, command.at)),

@@ -45,6 +45,14 @@ pub struct Config {
     pub snapshot_interval: Duration,
     /// Snapshots that are kept.
     pub snapshot_retain: usize,
+    /// When a source's observations are stale, in the order of `DiscoverySource::ALL`; `None` for never.
+    pub stale_after: [Option<Duration>; 4],
+    /// Between sweeps; `None` for none but those that are asked for.
+    pub sweep_interval: Option<Duration>,
+    /// When stale dependencies are removed; `None` for never.
+    pub purge_stale_after: Option<Duration>,
+    /// When entries of the audit log are dropped; `None` for never.
+    pub audit_retain: Option<Duration>,
     /// The largest request body, in bytes.
     pub max_body_bytes: usize,
     /// How long a request may take.
@@ -123,6 +131,7 @@ impl Config {
             let (origin, value) = lookup(setting, flags, &environment, file);
             parse::Raw { setting, origin, value, machine }
         };
+        let threshold = raw(Key::StaleEdgeThresholdHours).hours(None)?;
         Ok(Self {
             api_host: raw(Key::ApiHost).loopback_address()?,
             api_port: raw(Key::ApiPort).port()?,
@@ -132,6 +141,15 @@ impl Config {
             wal_segment_bytes: raw(Key::WalSegmentBytes).segment_bytes()?,
             snapshot_interval: raw(Key::SnapshotIntervalSeconds).seconds(0)?,
             snapshot_retain: raw(Key::SnapshotRetain).count(parse::RETAIN_RANGE)?,
+            stale_after: [
+                raw(Key::StaleEdgeThresholdHoursManual).hours(threshold)?,
+                raw(Key::StaleEdgeThresholdHoursServiceMesh).hours(threshold)?,
+                raw(Key::StaleEdgeThresholdHoursOtelServiceGraph).hours(threshold)?,
+                raw(Key::StaleEdgeThresholdHoursKubernetes).hours(threshold)?,
+            ],
+            sweep_interval: raw(Key::StalenessSweepIntervalHours).hours(None)?,
+            purge_stale_after: raw(Key::PurgeStaleAfterDays).days()?,
+            audit_retain: raw(Key::AuditRetainDays).days()?,
             max_body_bytes: raw(Key::MaxBodyBytes).count(parse::BODY_BYTES_RANGE)?,
             request_timeout: raw(Key::RequestTimeoutSeconds).seconds(1)?,
             header_timeout: raw(Key::HeaderTimeoutSeconds).seconds(1)?,

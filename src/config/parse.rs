@@ -21,6 +21,8 @@ pub(super) const WORKERS_MAX: usize = 1024;
 pub(super) const CONNECTIONS_MAX: usize = 1_000_000;
 /// A day.
 const SECONDS_MAX: u64 = 86_400;
+/// A hundred years.
+const HOURS_MAX: u64 = 876_000;
 /// Up to a GiB.
 pub(super) const BODY_BYTES_RANGE: RangeInclusive<usize> = 1..=1 << 30;
 
@@ -110,6 +112,23 @@ impl Raw {
         number
             .map(Duration::from_secs)
             .ok_or_else(|| self.error(&format!("a whole number of seconds from {minimum} to {SECONDS_MAX}")))
+    }
+
+    /// `None` for never; what the machine decides is `inherited`.
+    pub(super) fn hours(self, inherited: Option<Duration>) -> Result<Option<Duration>, SettingError> {
+        if self.value.is_none() { Ok(inherited) } else { self.long_time(3600, "hours", HOURS_MAX) }
+    }
+
+    /// `None` for never.
+    pub(super) fn days(self) -> Result<Option<Duration>, SettingError> {
+        self.long_time(86_400, "days", HOURS_MAX / 24)
+    }
+
+    fn long_time(self, unit_seconds: u64, units: &str, most: u64) -> Result<Option<Duration>, SettingError> {
+        let number = self.text().parse().ok().filter(|number| (0..=most).contains(number));
+        let number: u64 =
+            number.ok_or_else(|| self.error(&format!("a whole number of {units} from 0 to {most}")))?;
+        Ok((number > 0).then(|| Duration::from_secs(number * unit_seconds)))
     }
 
     /// A path need not be UTF-8, so it is not read as text.

@@ -27,6 +27,22 @@ pub enum Key {
     SnapshotIntervalSeconds,
     /// Snapshots that are kept.
     SnapshotRetain,
+    /// When an observation is stale.
+    StaleEdgeThresholdHours,
+    /// The same for one source.
+    StaleEdgeThresholdHoursManual,
+    /// The same for one source.
+    StaleEdgeThresholdHoursServiceMesh,
+    /// The same for one source.
+    StaleEdgeThresholdHoursOtelServiceGraph,
+    /// The same for one source.
+    StaleEdgeThresholdHoursKubernetes,
+    /// Between sweeps.
+    StalenessSweepIntervalHours,
+    /// When a stale dependency goes.
+    PurgeStaleAfterDays,
+    /// When an entry of the audit log goes.
+    AuditRetainDays,
     /// The largest request body.
     MaxBodyBytes,
     /// How long a request may take.
@@ -76,6 +92,9 @@ const fn row(
 ) -> Setting {
     Setting { key, name, placeholder, default, help }
 }
+
+/// What holds for a source without a threshold of its own.
+const THRESHOLD: &str = "that of STALE_EDGE_THRESHOLD_HOURS";
 
 /// Every setting, in the order of [`Key`].
 pub const SETTINGS: &[Setting] = &[
@@ -133,6 +152,64 @@ pub const SETTINGS: &[Setting] = &[
         Default::Text("5"),
         "Snapshots that are kept, 2 to 1000: the log reaches back to the oldest, so that each can stand in for those \
          after it",
+    ),
+    row(
+        Key::StaleEdgeThresholdHours,
+        "STALE_EDGE_THRESHOLD_HOURS",
+        "HOURS",
+        Default::Text("168"),
+        "How long after a source last observed a dependency a sweep marks the observation as stale; 0 is never",
+    ),
+    row(
+        Key::StaleEdgeThresholdHoursManual,
+        "STALE_EDGE_THRESHOLD_HOURS_MANUAL",
+        "HOURS",
+        Default::Machine(THRESHOLD),
+        "The same for observations of the source manual",
+    ),
+    row(
+        Key::StaleEdgeThresholdHoursServiceMesh,
+        "STALE_EDGE_THRESHOLD_HOURS_SERVICE_MESH",
+        "HOURS",
+        Default::Machine(THRESHOLD),
+        "The same for observations of the source service_mesh",
+    ),
+    row(
+        Key::StaleEdgeThresholdHoursOtelServiceGraph,
+        "STALE_EDGE_THRESHOLD_HOURS_OTEL_SERVICE_GRAPH",
+        "HOURS",
+        Default::Machine(THRESHOLD),
+        "The same for observations of the source otel_service_graph",
+    ),
+    row(
+        Key::StaleEdgeThresholdHoursKubernetes,
+        "STALE_EDGE_THRESHOLD_HOURS_KUBERNETES",
+        "HOURS",
+        Default::Machine(THRESHOLD),
+        "The same for observations of the source kubernetes",
+    ),
+    row(
+        Key::StalenessSweepIntervalHours,
+        "STALENESS_SWEEP_INTERVAL_HOURS",
+        "HOURS",
+        Default::Text("24"),
+        "How long after the last sweep the next one is due, whatever restarts lie between; 0 sweeps only when asked",
+    ),
+    row(
+        Key::PurgeStaleAfterDays,
+        "PURGE_STALE_AFTER_DAYS",
+        "DAYS",
+        Default::Text("0"),
+        "How long a dependency is stale before a sweep removes it, and every placeholder that nothing refers to; 0 \
+         removes nothing",
+    ),
+    row(
+        Key::AuditRetainDays,
+        "AUDIT_RETAIN_DAYS",
+        "DAYS",
+        Default::Text("365"),
+        "How old an entry of the audit log gets before a sweep drops it; 0 is never. Of more than 65536 the oldest go \
+         anyway",
     ),
     row(
         Key::MaxBodyBytes,

@@ -34,6 +34,10 @@ fn the_defaults_are_those_of_the_contract() {
         wal_segment_bytes: 67_108_864,
         snapshot_interval: Duration::from_mins(5),
         snapshot_retain: 5,
+        stale_after: [Some(Duration::from_hours(168)); 4],
+        sweep_interval: Some(Duration::from_hours(24)),
+        purge_stale_after: None,
+        audit_retain: Some(Duration::from_hours(365 * 24)),
         max_body_bytes: 10_485_760,
         request_timeout: Duration::from_secs(30),
         header_timeout: Duration::from_secs(10),
@@ -90,6 +94,11 @@ fn edges_of_the_ranges_are_in() {
         ("HEADER_TIMEOUT_SECONDS", "1"),
         ("MAX_CONNECTIONS", "1000000"),
         ("SHUTDOWN_GRACE_SECONDS", "0"),
+        ("STALE_EDGE_THRESHOLD_HOURS", "0"),
+        ("STALE_EDGE_THRESHOLD_HOURS_KUBERNETES", "876000"),
+        ("STALENESS_SWEEP_INTERVAL_HOURS", "0"),
+        ("PURGE_STALE_AFTER_DAYS", "36500"),
+        ("AUDIT_RETAIN_DAYS", "0"),
         ("LOG_LEVEL", "trace"),
         ("LOG_FORMAT", "text"),
         ("DATA_DIR", "/srv/größe 7"),
@@ -120,6 +129,11 @@ fn a_bad_value_is_named_in_one_line() {
         ("HEADER_TIMEOUT_SECONDS", "1.5", "a whole number of seconds from 1 to 86400"),
         ("MAX_CONNECTIONS", "99999999999999999999999", "a whole number from 1 to 1000000"),
         ("SHUTDOWN_GRACE_SECONDS", "86401", "a whole number of seconds from 0 to 86400"),
+        ("STALE_EDGE_THRESHOLD_HOURS", "-1", "a whole number of hours from 0 to 876000"),
+        ("STALE_EDGE_THRESHOLD_HOURS_MANUAL", "1.5", "a whole number of hours from 0 to 876000"),
+        ("STALENESS_SWEEP_INTERVAL_HOURS", "876001", "a whole number of hours from 0 to 876000"),
+        ("PURGE_STALE_AFTER_DAYS", "off", "a whole number of days from 0 to 36500"),
+        ("AUDIT_RETAIN_DAYS", "36501", "a whole number of days from 0 to 36500"),
         ("LOG_LEVEL", "INFO", "error, warn, info, debug or trace"),
         ("LOG_LEVEL", "info\nforged line", "error, warn, info, debug or trace"),
         ("LOG_FORMAT", "pretty", "json or text"),
@@ -154,4 +168,25 @@ fn a_bad_value_names_where_it_came_from() {
 fn a_long_value_is_cut() {
     let message = resolve(&[("LOG_LEVEL", &"x".repeat(100_000))], &[], "").unwrap_err();
     assert!(message.len() < 400, "{}", message.len());
+}
+
+/// Settings, and what comes of them.
+type Case<'a> = (&'a [(&'a str, &'a str)], [Option<Duration>; 4]);
+
+#[test]
+fn a_source_has_the_common_threshold_unless_it_has_its_own() {
+    let hours = |hours| Some(Duration::from_hours(hours));
+    let cases: [Case<'_>; 4] = [
+        (&[], [hours(168); 4]),
+        (&[("STALE_EDGE_THRESHOLD_HOURS", "5")], [hours(5); 4]),
+        (
+            &[("STALE_EDGE_THRESHOLD_HOURS", "0"), ("STALE_EDGE_THRESHOLD_HOURS_SERVICE_MESH", "2")],
+            [None, hours(2), None, None],
+        ),
+        (&[("STALE_EDGE_THRESHOLD_HOURS_MANUAL", "0")], [None, hours(168), hours(168), hours(168)]),
+    ];
+    for (environment, expected) in cases {
+        let found = resolve(&[], environment, "").map(|config| config.stale_after);
+        assert_eq!(found, Ok(expected), "{environment:?}");
+    }
 }

@@ -14,8 +14,9 @@ use super::adjacency::{CHUNK_NODES, chunk_of};
 use super::digest::{Digest, Elements};
 use super::link::{Link, Traits};
 use super::link_table::LinkTable;
-use super::{Component, Graph, Node, shortest_cycle};
-use crate::types::{Dependency, Service, ServiceId};
+use super::{Alert, Component, Graph, Node, shortest_cycle};
+use crate::ledger::Ledger;
+use crate::types::{Dependency, Service, ServiceId, Timestamp};
 
 /// Services that follow each other, in order of index.
 #[derive(Default)]
@@ -77,6 +78,16 @@ impl Roster {
         self.ids.len() as u32
     }
 
+    /// A service's id.
+    pub fn id(&self, index: u32) -> Option<&ServiceId> {
+        self.ids.get(index as usize)
+    }
+
+    /// What an SLO target of a service adds to the digest of the graph.
+    pub fn target_digest(&self, index: u32, percent: f64) -> Digest {
+        Elements::default().availability_target(&self.ids[index as usize], percent)
+    }
+
     /// What a component adds to the digest of the graph. `members` are indexes of this roster.
     pub fn component_digest(&self, alert_id: Uuid, members: &[u32]) -> Digest {
         let mut ids: Vec<_> = members.iter().map(|node| &self.ids[*node as usize]).collect();
@@ -124,6 +135,20 @@ impl Dependencies {
     }
 }
 
+/// What a graph has besides services and dependencies.
+pub struct Rest {
+    /// The version.
+    pub version: u64,
+    /// Alert and members, in order of appearance; they are those of the links.
+    pub components: Vec<(Uuid, Vec<u32>)>,
+    /// When components appeared whose alert is not among those below.
+    pub detected_at: Timestamp,
+    /// Those of the components, some or all, and those of components that are gone.
+    pub alerts: Vec<Alert>,
+    /// What has been done.
+    pub ledger: Ledger,
+}
+
 /// A graph under construction: services first, then dependencies, then the rest at once.
 #[derive(Default)]
 pub struct Assembly {
@@ -159,17 +184,19 @@ impl Assembly {
         }
     }
 
-    /// The graph. `links` are those of the dependencies, `components` alert and members in order of
-    /// appearance, and they are those of the links.
-    pub fn finish(
-        mut self,
-        version: u64,
-        roster: &Roster,
-        links: &LinkTable,
-        components: Vec<(Uuid, Vec<u32>)>,
-    ) -> Graph {
+    /// Sets the SLO target of a service that was taken, once, in percent.
+    pub fn availability_target(&mut self, index: u32, percent: f64) {
+        let node = &mut self.nodes[index as usize];
+        let service = node.service().clone().with_availability_target(Some(percent));
+        self.graph.content += Elements::default().availability_target(service.service_id(), percent);
+        *node = Arc::new(Node::new(service));
+    }
+
+    /// The graph. `links` are those of the dependencies.
+    pub fn finish(mut self, roster: &Roster, links: &LinkTable, rest: Rest) -> Graph {
         let mut graph = std::mem::take(&mut self.graph);
-        graph.version = version;
+        graph.version = rest.version;
+        graph.ledger = rest.ledger;
         graph.node_count = self.nodes.len() as u32;
         let names: Vec<_> =
             roster.in_order.iter().map(|node| (roster.ids[*node as usize].as_str(), Some(*node))).collect();
@@ -180,8 +207,17 @@ impl Assembly {
             let path = shortest_cycle(&graph, &members);
             Component { alert_id, members, path }
         };
-        let components = components.into_iter().map(component).collect();
-        graph.replace_cycles(&[], components).0
+        let components = rest.components.into_iter().map(component).collect();
+        let (mut graph, _) = graph.replace_cycles(&Graph::default(), &[], components, rest.detected_at);
+        for alert in rest.alerts {
+            // What a component's alert stands for is known by now, and a snapshot does not know keys.
+            let standing = match graph.cycles.alert(alert.id) {
+                Some(known) => known.standing.clone(),
+                None => alert.standing.clone(),
+            };
+            graph.cycles.set_alert(Alert { standing, ..alert });
+        }
+        graph
     }
 
     fn set_nodes(&mut self, graph: &mut Graph) {

@@ -94,6 +94,15 @@ impl Graph {
             ensure(path == component.path, || format!("path of component {key}"))?;
             members += component.members.len();
         }
+        for alert in self.cycles.alerts() {
+            let component = self.cycles.component_of(alert).map(|component| component.alert_id);
+            let fits = component == alert.is_active().then_some(alert.id);
+            ensure(fits, || format!("alert {} does not fit its component", alert.id))?;
+        }
+        let active = self.cycles.alerts().filter(|alert| alert.is_active()).count();
+        ensure(active == self.cycles.len(), || {
+            format!("{active} alerts of {} components", self.cycles.len())
+        })?;
         let marked = (0..self.node_count).filter(|node| self.cycles.key_of(*node).is_some()).count();
         ensure(marked == members, || format!("{marked} nodes marked, {members} are members"))
     }

@@ -1,7 +1,7 @@
 //! Which nodes lie on cycles: the strongly connected components as the graph's value carries them.
 //!
-//! Derived from the dependencies, except for the alert's id, which stays with a component while it
-//! grows and shrinks. A graph without cycles holds nothing here.
+//! Derived from the dependencies, except for the alert, which stays with a component while it grows and
+//! shrinks, and stays when it is gone. A graph that never had a cycle holds nothing here.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,9 +9,10 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::adjacency::{CHUNK_NODES, chunk_of, place_of};
+use super::alerts::{Alert, Alerts, Standing};
 use super::digest::{Digest, Elements};
 use super::pages::Pages;
-use crate::types::ServiceId;
+use crate::types::{ServiceId, Timestamp};
 
 /// A set of services each of which needs all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,7 @@ pub struct Cycles {
     key_of: Pages<[u32; CHUNK_NODES]>,
     components: Arc<BTreeMap<u32, Arc<Kept>>>,
     last_key: u32,
+    alerts: Alerts,
     /// The sum of the components' own.
     digest: Digest,
 }
@@ -72,23 +74,51 @@ impl Cycles {
         self.components.is_empty()
     }
 
-    pub(super) fn digest(&self) -> Digest {
-        self.digest
+    /// An alert by its id. O(log alerts).
+    pub fn alert(&self, id: Uuid) -> Option<&Alert> {
+        self.alerts.get(id)
     }
 
-    /// Takes components out and puts others in; returns the keys of those put in. `name_of` knows the
-    /// members' service ids.
+    /// All alerts, in order of their ids.
+    pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.iter()
+    }
+
+    /// The component that an alert stands for.
+    pub fn component_of(&self, alert: &Alert) -> Option<&Component> {
+        match alert.standing {
+            Standing::Component(key) => self.component(key),
+            Standing::Gone { .. } => None,
+        }
+    }
+
+    /// Replaces an alert that is there, or adds one that stands for no component.
+    pub(super) fn set_alert(&mut self, alert: Alert) {
+        self.alerts.set(alert);
+    }
+
+    pub(super) fn digest(&self) -> Digest {
+        let mut digest = self.digest;
+        digest += self.alerts.digest();
+        digest
+    }
+
+    /// Takes components out and puts others in at an instant; returns the keys of those put in. `name_of`
+    /// knows the service ids of all members.
     pub(super) fn replace<'a>(
         &mut self,
         gone: &[u32],
         new: Vec<Component>,
+        at: Timestamp,
         name_of: impl Fn(u32) -> &'a ServiceId,
     ) -> Vec<u32> {
         let components = Arc::make_mut(&mut self.components);
+        let mut left = Vec::with_capacity(gone.len());
         for key in gone {
             let kept = components.remove(key).expect("a component is removed once");
             mark(&mut self.key_of, &kept.component.members, 0);
             self.digest -= kept.digest;
+            left.push((*key, kept));
         }
         let mut keys = Vec::with_capacity(new.len());
         for component in new {
@@ -96,8 +126,12 @@ impl Cycles {
             mark(&mut self.key_of, &component.members, self.last_key);
             let digest = digest_of(&component, &name_of);
             self.digest += digest;
+            self.alerts.activate(component.alert_id, self.last_key, at);
             components.insert(self.last_key, Arc::new(Kept { component, digest }));
             keys.push(self.last_key);
+        }
+        for (key, kept) in left {
+            self.alerts.inactivate(key, &kept.component, &name_of);
         }
         keys
     }

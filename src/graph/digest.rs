@@ -11,11 +11,18 @@
 //!               retry_config 00, or 01 then max_retries and backoff_strategy
 //!               last_observed_at i64  times_observed u32  stale_since 00, or 01 then i64
 //! component     03  alert_id 16  members u32  name…, in bytewise order
+//! alert         04  id 16  detected_at i64  status u8  acknowledged_by  resolution_notes
+//!               00 while it stands for a component, else 01 then members u32  name…  path u32  name…
+//! SLO target    05  name of the service  percent f64
 //!
 //! name          length u8, then that many bytes
-//! protocol, max_retries, backoff_strategy
-//!               00 for none, or 01 then a name or a u8
+//! text          length u32, then that many bytes
+//! protocol, max_retries, backoff_strategy, acknowledged_by, resolution_notes
+//!               00 for none, or 01 then a name, a u8 or a text
 //! ```
+//!
+//! An alert that stands for a component, is open, and about which nobody said anything has no element: its
+//! component says all of it but when it was detected.
 //!
 //! Enums are positions in their `ALL`, instants microseconds since 1970, reports and observations in
 //! order of priority.
@@ -31,7 +38,7 @@ use std::ops::{AddAssign, SubAssign};
 
 use uuid::Uuid;
 
-use super::Graph;
+use super::{Alert, Graph, Standing};
 use crate::types::{Observation, Service, ServiceId, Timestamp};
 
 /// The digest of a graph or of a part of one.
@@ -139,6 +146,42 @@ impl Elements {
         self.hash()
     }
 
+    /// Whatever the alert; whether it has an element is the alert's to say.
+    pub(super) fn alert(&mut self, alert: &Alert) -> Digest {
+        self.begin(4);
+        self.0.extend_from_slice(alert.id.as_bytes());
+        self.push_instant(alert.detected_at);
+        self.0.push(alert.status as u8);
+        self.push_optional_text(alert.acknowledged_by.as_deref());
+        self.push_optional_text(alert.resolution_notes.as_deref());
+        match &alert.standing {
+            Standing::Component(_) => self.0.push(0),
+            Standing::Gone { members, path } => {
+                self.0.push(1);
+                self.push_names(members);
+                self.push_names(path);
+            }
+        }
+        self.hash()
+    }
+
+    /// The SLO target of a service, in percent.
+    pub(super) fn availability_target(&mut self, service_id: &ServiceId, percent: f64) -> Digest {
+        self.begin(5);
+        self.push_name(service_id.as_str());
+        self.0.extend_from_slice(&percent.to_bits().to_le_bytes());
+        self.hash()
+    }
+
+    /// A service with its SLO target.
+    pub(super) fn service_with_target(&mut self, service: &Service) -> Digest {
+        let mut sum = self.service(service);
+        if let Some(percent) = service.availability_target() {
+            sum += self.availability_target(service.service_id(), percent);
+        }
+        sum
+    }
+
     fn begin(&mut self, tag: u8) {
         self.0.clear();
         self.0.push(tag);
@@ -170,6 +213,21 @@ impl Elements {
         }
     }
 
+    fn push_names(&mut self, names: &[ServiceId]) {
+        self.0.extend_from_slice(&(names.len() as u32).to_le_bytes());
+        for name in names {
+            self.push_name(name.as_str());
+        }
+    }
+
+    fn push_optional_text(&mut self, text: Option<&str>) {
+        self.0.push(u8::from(text.is_some()));
+        if let Some(text) = text {
+            self.0.extend_from_slice(&(text.len() as u32).to_le_bytes());
+            self.0.extend_from_slice(text.as_bytes());
+        }
+    }
+
     fn push_optional(&mut self, value: Option<u8>) {
         self.0.push(u8::from(value.is_some()));
         self.0.extend(value);
@@ -195,7 +253,7 @@ pub(super) fn recompute(graph: &Graph) -> Digest {
     let mut elements = Elements::default();
     let mut sum = Digest::default();
     for (index, node) in graph.in_order(None) {
-        sum += elements.service(node.service());
+        sum += elements.service_with_target(node.service());
         for (link, dependency) in graph.outgoing(index).iter().zip(graph.dependencies(index)) {
             sum += elements.dependency(graph.name(index), graph.name(link.node), dependency.observations());
         }
@@ -204,6 +262,9 @@ pub(super) fn recompute(graph: &Graph) -> Digest {
         let mut members: Vec<_> = component.members.iter().map(|node| graph.name(*node)).collect();
         members.sort_unstable();
         sum += elements.component(component.alert_id, members.into_iter());
+    }
+    for alert in graph.cycles().alerts() {
+        sum += alert.digest();
     }
     sum
 }

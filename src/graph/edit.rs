@@ -16,7 +16,8 @@ pub struct Edit<'g> {
     base: &'g Graph,
     node_count: u32,
     created: HashMap<ServiceId, u32>,
-    services: BTreeMap<u32, Service>,
+    /// `None` for a service that is removed.
+    services: BTreeMap<u32, Option<Service>>,
     dependencies: Vec<DependencyChange>,
     counts: Counts,
 }
@@ -56,7 +57,8 @@ impl<'g> Edit<'g> {
 
     /// A service as it stands after what was staged so far.
     pub fn service(&self, index: u32) -> &Service {
-        self.services.get(&index).unwrap_or_else(|| self.base.node(index).service())
+        let staged = self.services.get(&index).and_then(Option::as_ref);
+        staged.unwrap_or_else(|| self.base.node(index).service())
     }
 
     /// The dependency as the base holds it.
@@ -72,7 +74,7 @@ impl<'g> Edit<'g> {
         self.counts.services += 1;
         self.counts.placeholders += u32::from(service.is_discovered());
         self.created.insert(service.service_id().clone(), index);
-        self.services.insert(index, service);
+        self.services.insert(index, Some(service));
         index
     }
 
@@ -80,7 +82,25 @@ impl<'g> Edit<'g> {
     pub fn replace(&mut self, index: u32, service: Service) {
         self.counts.placeholders -= u32::from(self.service(index).is_discovered());
         self.counts.placeholders += u32::from(service.is_discovered());
-        self.services.insert(index, service);
+        self.services.insert(index, Some(service));
+    }
+
+    /// Removes a service of the base. Whoever does so removes its dependencies, too.
+    pub fn remove(&mut self, index: u32) {
+        self.counts.services -= 1;
+        self.counts.placeholders -= u32::from(self.service(index).is_discovered());
+        self.services.insert(index, None);
+    }
+
+    /// Removes every dependency of a service, on both sides.
+    pub fn remove_dependencies(&mut self, index: u32) {
+        let (callees, callers) = (self.base.outgoing(index), self.base.incoming(index));
+        for callee in callees {
+            self.set_dependency(index, callee.node, None);
+        }
+        for caller in callers {
+            self.set_dependency(caller.node, index, None);
+        }
     }
 
     /// Sets or removes (`None`) a dependency. Each pair once in an edit.
@@ -126,9 +146,11 @@ impl<'g> Edit<'g> {
         let mut digest = self.base.content;
         for (index, service) in &self.services {
             if let Some(before) = self.base.get(*index) {
-                digest -= elements.service(before.service());
+                digest -= elements.service_with_target(before.service());
             }
-            digest += elements.service(service);
+            if let Some(service) = service {
+                digest += elements.service_with_target(service);
+            }
         }
         for DependencyChange { source, target, after } in &self.dependencies {
             let (before, after) = (self.dependency(*source, *target), after.as_ref());
@@ -160,6 +182,8 @@ impl<'g> Edit<'g> {
     fn merge_names(&self, next: &mut Graph) {
         let mut names: Vec<_> =
             self.created.iter().map(|(name, index)| (name.as_str(), Some(*index))).collect();
+        let removed = self.services.iter().filter(|(_, service)| service.is_none());
+        names.extend(removed.map(|(index, _)| (self.base.name(*index).as_str(), None)));
         names.sort_unstable();
         next.names.change(&names);
     }
@@ -188,7 +212,7 @@ impl<'g> Edit<'g> {
             while let Some((index, service)) =
                 services.next_if(|(index, _)| chunk_of(*index) == chunk_of(first))
             {
-                chunk[place_of(index)] = Some(Arc::new(Node::new(service)));
+                chunk[place_of(index)] = service.map(|service| Arc::new(Node::new(service)));
             }
             next.nodes.set(chunk_of(first), chunk);
         }

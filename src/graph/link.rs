@@ -96,6 +96,11 @@ impl Traits {
         (self.0 >> 8 & 0b1111) as u8
     }
 
+    /// Whether a source has an observation of it.
+    pub fn is_observed_by(self, source: DiscoverySource) -> bool {
+        self.source_mask() >> source as u8 & 1 == 1
+    }
+
     fn times(self) -> usize {
         (self.0 >> 16 & 0xff) as usize
     }

@@ -4,7 +4,7 @@
 //! names ──▶ node index ──▶ nodes      (service and its text)
 //!                      ├─▶ outgoing   (links + dependencies: what it calls)
 //!                      ├─▶ incoming   (links: who calls it)
-//!                      └─▶ cycles     (which component it lies in)
+//!                      └─▶ cycles     (which component it lies in, and the alerts)
 //! ```
 //!
 //! - A published graph never changes. `clone` shares all of it; an [`Edit`] makes the next value and
@@ -16,6 +16,7 @@
 //! - [`Graph::check`] states every invariant.
 
 mod adjacency;
+mod alerts;
 mod assemble;
 mod check;
 mod components;
@@ -27,10 +28,9 @@ mod link_table;
 mod names;
 mod node;
 mod pages;
-#[cfg(test)]
-mod testing;
 
-pub use assemble::{Assembly, Dependencies, Repeated, Roster, Services};
+pub use alerts::{Alert, Standing};
+pub use assemble::{Assembly, Dependencies, Repeated, Rest, Roster, Services};
 pub use check::Violation;
 pub use components::{Adjacency, shortest_cycle, strongly_connected, strongly_connected_by};
 pub use cycles::{Component, Cycles};
@@ -46,7 +46,8 @@ use adjacency::{CHUNK_NODES, Chunk, chunk_of, place_of};
 use names::Names;
 use pages::Pages;
 
-use crate::types::{Dependency, ServiceId};
+use crate::ledger::Ledger;
+use crate::types::{Dependency, ServiceId, Timestamp};
 
 /// A version of the service dependency graph.
 #[derive(Clone, Default)]
@@ -61,6 +62,8 @@ pub struct Graph {
     counts: Counts,
     /// The digest of services and dependencies; the cycles keep their own.
     content: Digest,
+    /// What has been done; no part of the digest.
+    ledger: Ledger,
 }
 
 type NodeChunk = [Option<Arc<Node>>; CHUNK_NODES];
@@ -150,13 +153,42 @@ impl Graph {
         &self.cycles
     }
 
-    /// This graph with components taken out and others put in, and the keys of those put in.
+    /// This graph with components taken out and others put in at an instant, and the keys of those put in.
+    /// `before` knows the services that were removed since.
     #[must_use]
-    pub(crate) fn replace_cycles(mut self, gone: &[u32], new: Vec<Component>) -> (Self, Vec<u32>) {
+    pub(crate) fn replace_cycles(
+        mut self,
+        before: &Self,
+        gone: &[u32],
+        new: Vec<Component>,
+        at: Timestamp,
+    ) -> (Self, Vec<u32>) {
         let mut cycles = std::mem::take(&mut self.cycles);
-        let keys = cycles.replace(gone, new, |node| self.name(node));
+        let keys = cycles.replace(gone, new, at, |node| {
+            let node = self.get(node).or_else(|| before.get(node));
+            node.expect("a member is a service, or was one before").service().service_id()
+        });
         self.cycles = cycles;
         (self, keys)
+    }
+
+    /// This graph with an alert that is there changed.
+    #[must_use]
+    pub(crate) fn with_alert(mut self, alert: Alert) -> Self {
+        self.cycles.set_alert(alert);
+        self
+    }
+
+    /// What has been done.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// This graph beside another ledger.
+    #[must_use]
+    pub(crate) fn with_ledger(mut self, ledger: Ledger) -> Self {
+        self.ledger = ledger;
+        self
     }
 
     /// One number for all durable content, the version not in it; see [`Digest`]. O(1).

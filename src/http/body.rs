@@ -26,17 +26,25 @@ pub(super) async fn read_json<T: Send + 'static>(
     body: Incoming,
     check: impl FnOnce(&Json<'_>) -> Result<T, Invalid> + Send + 'static,
 ) -> Result<(T, BodyRoom), Problem> {
-    let Body { bytes, room } = read(app, headers, body).await.map_err(Problem::closing)?;
-    let is_short = bytes.len() <= limits::BODY_INLINE_BYTES_MAX;
-    let work = move || -> Result<T, Problem> { Ok(check(&parse_json(&bytes)?)?) };
-    let checked = if is_short { work() } else { app.bodies.run(work).await.map_err(Problem::not_applied)? };
-    Ok((checked?, room))
+    let Body { bytes, room } = read(app, headers, body).await?;
+    Ok((check_json(app, bytes, check).await?, room))
 }
 
-/// The whole body of a content type that is taken.
+/// The whole of a JSON body, not looked at.
 pub(super) async fn read(app: &App, headers: &HeaderMap, body: Incoming) -> Result<Body, Problem> {
-    check_content_type(headers, "application/json")?;
-    read_body(app, body).await
+    check_content_type(headers, "application/json").map_err(Problem::closing)?;
+    read_body(app, body).await.map_err(Problem::closing)
+}
+
+/// Checks a JSON body, off the async threads where it is long.
+pub(super) async fn check_json<T: Send + 'static>(
+    app: &App,
+    bytes: Bytes,
+    check: impl FnOnce(&Json<'_>) -> Result<T, Invalid> + Send + 'static,
+) -> Result<T, Problem> {
+    let is_short = bytes.len() <= limits::BODY_INLINE_BYTES_MAX;
+    let work = move || -> Result<T, Problem> { Ok(check(&parse_json(&bytes)?)?) };
+    if is_short { work() } else { app.bodies.run(work).await.map_err(Problem::not_applied)? }
 }
 
 /// The one content type that an endpoint takes, or nothing said.

@@ -17,6 +17,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 
 use super::answer::{Answer, AnswerBody, Content};
+use super::caller::Caller;
 use super::guarded_io::Exchange;
 use super::handlers;
 use super::problem::Problem;
@@ -30,6 +31,7 @@ const GRAPH_VERSION: HeaderName = HeaderName::from_static("x-graph-version");
 /// Answers a request.
 pub(super) async fn exchange(
     app: &Arc<App>,
+    caller: Caller,
     request: Request<Incoming>,
     under_way: Option<Exchange>,
 ) -> Response<AnswerBody> {
@@ -49,7 +51,7 @@ pub(super) async fn exchange(
         is_written: false,
     };
     let result = match route {
-        Ok(route) => unless_it_panics(handle(app, &route, &head, body)).await,
+        Ok(route) => unless_it_panics(handle(app, caller, &route, &head, body)).await,
         Err(NoRoute::Path) => Err(no_such_path()),
         Err(NoRoute::Method { allow, .. }) => Err(no_such_method(allow)),
     };
@@ -126,7 +128,13 @@ async fn unless_it_panics(handler: impl Future<Output = Result<Answer, Problem>>
     .await
 }
 
-async fn handle(app: &Arc<App>, route: &Route<'_>, head: &Parts, body: Incoming) -> Result<Answer, Problem> {
+async fn handle(
+    app: &Arc<App>,
+    caller: Caller,
+    route: &Route<'_>,
+    head: &Parts,
+    body: Incoming,
+) -> Result<Answer, Problem> {
     match route {
         Route::Index => Ok(handlers::index()),
         Route::Health => Ok(handlers::health()),
@@ -134,8 +142,18 @@ async fn handle(app: &Arc<App>, route: &Route<'_>, head: &Parts, body: Incoming)
         Route::Stats => handlers::stats(app, head).await,
         Route::Metrics => Ok(handlers::metrics(app)),
         Route::Services => handlers::services(app, head).await,
-        Route::Ingest => handlers::ingest(app, head, body).await,
+        Route::Ingest => handlers::ingest(app, caller, head, body).await,
         Route::Service(id) => handlers::service(app, head, id),
+        Route::PutService(id) => handlers::put_service(app, caller, head, body, id).await,
+        Route::DeleteService(id) => handlers::delete_service(app, caller, id).await,
+        Route::PutSlo(id) => handlers::put_slo(app, caller, head, body, id).await,
+        Route::DeleteDependency(from, to) => handlers::delete_dependency(app, caller, head, (from, to)).await,
+        Route::Alerts => handlers::alerts(app, head).await,
+        Route::Alert(id) => handlers::alert(app, head, id).await,
+        Route::Acknowledge(id) => handlers::acknowledge(app, caller, head, body, id).await,
+        Route::Resolve(id) => handlers::resolve(app, caller, head, body, id).await,
+        Route::RunStaleness => handlers::run_staleness(app, caller).await,
+        Route::Audit => handlers::audit(app, head),
         Route::Dependencies(id) => handlers::dependencies(app, head, id).await,
         Route::Snapshots => handlers::snapshots(app).await,
         Route::CreateSnapshot => handlers::create_snapshot(app).await,

@@ -13,6 +13,7 @@
 
 mod answer;
 mod body;
+mod caller;
 mod connection;
 mod cursor;
 mod download;

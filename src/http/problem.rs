@@ -76,6 +76,10 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "no service has this id; GET /api/v1/services lists them")
     }
 
+    pub(super) fn unknown_alert() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no alert has this id; GET /api/v1/circular-dependencies lists them")
+    }
+
     pub(super) fn unavailable(detail: impl Into<Box<str>>, retry_after_seconds: u32) -> Self {
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
         Self { retry_after_seconds: Some(retry_after_seconds), ..problem }
@@ -204,6 +208,23 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::TooManyServices | Refusal::TooManyDependencies => {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, refusal.to_string()).not_applied()
+            }
+            Refusal::UnknownService => Self::unknown_service(),
+            Refusal::UnknownDependency => {
+                let detail = "there is no such dependency, or not from this source; GET \
+                              /api/v1/services/{service_id}/dependencies lists those there are";
+                Self::new(StatusCode::NOT_FOUND, detail)
+            }
+            Refusal::UnknownAlert => Self::unknown_alert(),
+            Refusal::AlertState(_) => {
+                let detail =
+                    format!("{refusal}: an open one is acknowledged, an open or acknowledged one resolved");
+                Self::new(StatusCode::CONFLICT, detail).not_applied()
+            }
+            Refusal::KeyReused => {
+                let detail =
+                    "this Idempotency-Key was used with another body; choose a new key for a new request";
+                Self::new(StatusCode::CONFLICT, detail).not_applied()
             }
         }
     }

@@ -25,6 +25,26 @@ pub(super) enum Route<'p> {
     Ingest,
     /// `GET /api/v1/services/{service_id}`, still encoded
     Service(&'p str),
+    /// `PUT /api/v1/services/{service_id}`, the id still encoded
+    PutService(&'p str),
+    /// `DELETE /api/v1/services/{service_id}`, the id still encoded
+    DeleteService(&'p str),
+    /// `PUT /api/v1/services/{service_id}/slo`, the id still encoded
+    PutSlo(&'p str),
+    /// `DELETE /api/v1/services/{service_id}/dependencies/{target}`, both still encoded
+    DeleteDependency(&'p str, &'p str),
+    /// `GET /api/v1/circular-dependencies`
+    Alerts,
+    /// `GET /api/v1/circular-dependencies/{alert_id}`, the id still encoded
+    Alert(&'p str),
+    /// `POST /api/v1/circular-dependencies/{alert_id}/acknowledge`, the id still encoded
+    Acknowledge(&'p str),
+    /// `POST /api/v1/circular-dependencies/{alert_id}/resolve`, the id still encoded
+    Resolve(&'p str),
+    /// `POST /api/v1/admin/staleness/run`
+    RunStaleness,
+    /// `GET /api/v1/admin/audit`
+    Audit,
     /// `GET /api/v1/services/{service_id}/dependencies`, the id still encoded
     Dependencies(&'p str),
     /// `GET /api/v1/admin/snapshots`
@@ -82,6 +102,25 @@ impl<'p> Endpoints<'p> {
         Self { get: Some(get), delete: Some(delete), allow: "GET, HEAD, DELETE", ..Self::NONE }
     }
 
+    fn put(put: Route<'p>) -> Self {
+        Self { put: Some(put), allow: "PUT", ..Self::NONE }
+    }
+
+    fn delete(delete: Route<'p>) -> Self {
+        Self { delete: Some(delete), allow: "DELETE", ..Self::NONE }
+    }
+
+    /// A service; one path of that kind takes reports, too.
+    fn service(id: &'p str, post: Option<Route<'p>>) -> Self {
+        Self {
+            get: Some(Route::Service(id)),
+            put: Some(Route::PutService(id)),
+            delete: Some(Route::DeleteService(id)),
+            allow: if post.is_some() { "GET, HEAD, POST, PUT, DELETE" } else { "GET, HEAD, PUT, DELETE" },
+            post,
+        }
+    }
+
     /// The endpoints of a path; `None` when there is no such path.
     fn of(path: &'p str) -> Option<Self> {
         match path {
@@ -92,7 +131,10 @@ impl<'p> Endpoints<'p> {
             "/api/v1/metrics" => Some(Self::get(Route::Metrics)),
             "/api/v1/services" => Some(Self::get(Route::Services)),
             "/api/v1/admin/snapshots" => Some(Self::get_post(Route::Snapshots, Route::CreateSnapshot)),
-            _ => below_services(path).or_else(|| below_snapshots(path)),
+            "/api/v1/circular-dependencies" => Some(Self::get(Route::Alerts)),
+            "/api/v1/admin/staleness/run" => Some(Self::post(Route::RunStaleness)),
+            "/api/v1/admin/audit" => Some(Self::get(Route::Audit)),
+            _ => below_services(path).or_else(|| below_alerts(path)).or_else(|| below_snapshots(path)),
         }
     }
 
@@ -127,7 +169,17 @@ impl<'p> Route<'p> {
             Route::Metrics => "/api/v1/metrics",
             Route::Services => "/api/v1/services",
             Route::Ingest => "/api/v1/services/dependencies",
-            Route::Service(_) => "/api/v1/services/{service_id}",
+            Route::Service(_) | Route::PutService(_) | Route::DeleteService(_) => {
+                "/api/v1/services/{service_id}"
+            }
+            Route::PutSlo(_) => "/api/v1/services/{service_id}/slo",
+            Route::DeleteDependency(..) => "/api/v1/services/{service_id}/dependencies/{target}",
+            Route::Alerts => "/api/v1/circular-dependencies",
+            Route::Alert(_) => "/api/v1/circular-dependencies/{alert_id}",
+            Route::Acknowledge(_) => "/api/v1/circular-dependencies/{alert_id}/acknowledge",
+            Route::Resolve(_) => "/api/v1/circular-dependencies/{alert_id}/resolve",
+            Route::RunStaleness => "/api/v1/admin/staleness/run",
+            Route::Audit => "/api/v1/admin/audit",
             Route::Dependencies(_) => "/api/v1/services/{service_id}/dependencies",
             Route::Snapshots | Route::CreateSnapshot => "/api/v1/admin/snapshots",
             Route::Snapshot(_) | Route::DeleteSnapshot(_) => "/api/v1/admin/snapshots/{snapshot_id}",
@@ -138,9 +190,22 @@ impl<'p> Route<'p> {
 
 fn below_services(path: &str) -> Option<Endpoints<'_>> {
     match below("/api/v1/services/", path)? {
-        (id @ "dependencies", None) => Some(Endpoints::get_post(Route::Service(id), Route::Ingest)),
-        (id, None) => Some(Endpoints::get(Route::Service(id))),
+        (id @ "dependencies", None) => Some(Endpoints::service(id, Some(Route::Ingest))),
+        (id, None) => Some(Endpoints::service(id, None)),
         (id, Some("dependencies")) => Some(Endpoints::get(Route::Dependencies(id))),
+        (id, Some("slo")) => Some(Endpoints::put(Route::PutSlo(id))),
+        (id, Some(rest)) => match below("dependencies/", rest)? {
+            (target, None) => Some(Endpoints::delete(Route::DeleteDependency(id, target))),
+            (_, Some(_)) => None,
+        },
+    }
+}
+
+fn below_alerts(path: &str) -> Option<Endpoints<'_>> {
+    match below("/api/v1/circular-dependencies/", path)? {
+        (id, None) => Some(Endpoints::get(Route::Alert(id))),
+        (id, Some("acknowledge")) => Some(Endpoints::post(Route::Acknowledge(id))),
+        (id, Some("resolve")) => Some(Endpoints::post(Route::Resolve(id))),
         (_, Some(_)) => None,
     }
 }
@@ -181,6 +246,15 @@ mod tests {
             "/api/v1/services/a/",
             "/api/v1/services//dependencies",
             "/api/v1/services/a/dependencies/",
+            "/api/v1/services/a/dependencies//",
+            "/api/v1/services/a/dependencies/b/",
+            "/api/v1/services/a/dependencies/b/c",
+            "/api/v1/services/a/slo/",
+            "/api/v1/circular-dependencies/",
+            "/api/v1/circular-dependencies/7/",
+            "/api/v1/circular-dependencies/7/reopen",
+            "/api/v1/admin/staleness",
+            "/api/v1/admin/audit/",
             "/api/v1/admin",
             "/api/v1/admin/snapshots/",
             "/api/v1/admin/snapshots//verify",
@@ -206,9 +280,18 @@ mod tests {
             ("/api/v1/health/ready", read),
             ("/api/v1/metrics", read),
             ("/api/v1/services", read),
-            ("/api/v1/services/a", read),
+            ("/api/v1/services/a", "GET, HEAD, PUT, DELETE"),
+            ("/api/v1/services/a/slo", "PUT"),
+            ("/api/v1/services/a/dependencies/b", "DELETE"),
+            ("/api/v1/services/dependencies/dependencies/dependencies", "DELETE"),
+            ("/api/v1/circular-dependencies", read),
+            ("/api/v1/circular-dependencies/7", read),
+            ("/api/v1/circular-dependencies/7/acknowledge", "POST"),
+            ("/api/v1/circular-dependencies/7/resolve", "POST"),
+            ("/api/v1/admin/staleness/run", "POST"),
+            ("/api/v1/admin/audit", read),
             ("/api/v1/services/a/dependencies", read),
-            ("/api/v1/services/dependencies", "GET, HEAD, POST"),
+            ("/api/v1/services/dependencies", "GET, HEAD, POST, PUT, DELETE"),
             ("/api/v1/admin/snapshots", "GET, HEAD, POST"),
             ("/api/v1/admin/snapshots/7", "GET, HEAD, DELETE"),
             ("/api/v1/admin/snapshots/7/verify", "POST"),

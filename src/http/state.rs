@@ -13,6 +13,7 @@ use super::metrics::Metrics;
 use super::problem::Problem;
 use crate::limits;
 use crate::query::Scratch;
+use crate::types::Sweep;
 use crate::writer::{Handle, Reader, Snapshots};
 
 /// The bounds that the operator sets.
@@ -26,6 +27,8 @@ pub struct HttpSettings {
     pub header_timeout: Duration,
     /// Connections at once.
     pub max_connections: usize,
+    /// By what staleness is judged.
+    pub sweep: Sweep,
 }
 
 /// The graph's two ends, there once the log is replayed.

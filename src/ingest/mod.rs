@@ -5,11 +5,13 @@
 //! - A report is checked as a whole: what comes out has nothing in it twice and nothing invalid.
 //! - Unknown fields are ignored.
 
+mod changes;
 mod document;
 mod fields;
 mod place;
 mod upsert;
 
+pub use changes::{acknowledgement, availability_target, registration, resolution};
 pub use document::{Json, MalformedJson, parse_json};
 pub use place::Invalid;
 pub use upsert::{CheckedUpsert, upsert};

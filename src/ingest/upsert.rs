@@ -12,7 +12,7 @@ use super::place::{Invalid, Place};
 use crate::limits;
 use crate::types::{
     Attributes, BackoffStrategy, CommunicationMode, DependencyCriticality, DiscoverySource, EdgeReport,
-    Metadata, NodeReport, Protocol, RetryConfig, ServiceId, Timestamp, Upsert,
+    Metadata, Mode, NodeReport, Protocol, Received, RetryConfig, ServiceId, Timestamp, Upsert,
 };
 
 /// A report that can be applied, and what to tell the caller about it.
@@ -20,12 +20,8 @@ use crate::types::{
 pub struct CheckedUpsert {
     /// The report, duplicates merged.
     pub upsert: Upsert,
-    /// Services in the request, duplicates counted.
-    pub nodes_received: usize,
-    /// Dependencies in the request, duplicates counted.
-    pub edges_received: usize,
-    /// What the caller should know.
-    pub warnings: Vec<String>,
+    /// What the request held, duplicates counted.
+    pub received: Received,
 }
 
 /// Checks a request of `POST /api/v1/services/dependencies`. `now` is what its timestamp is held
@@ -37,7 +33,7 @@ pub fn upsert(document: &Json<'_>, now: Timestamp) -> Result<CheckedUpsert, Inva
     }
     let source = name(required(document, &here, "source")?, DiscoverySource::NAMES, DiscoverySource::parse)?;
     let observed_at = timestamp(required(document, &here, "timestamp")?, now)?;
-    mode(document, &here)?;
+    let mode = mode(document, &here)?;
     let mut shared = Shared::default();
     let nodes = list(document, &here, "nodes", |item| node(item, &mut shared))?;
     let edges = list(document, &here, "edges", |item| edge(item, &mut shared))?;
@@ -47,8 +43,9 @@ pub fn upsert(document: &Json<'_>, now: Timestamp) -> Result<CheckedUpsert, Inva
     warn_of_duplicates(&mut warnings, nodes_received - nodes.len(), "services", "the last one counts");
     let rule = "sync before async, then hard before degraded before soft, then the last one counts";
     warn_of_duplicates(&mut warnings, edges_received - edges.len(), "edges", rule);
-    let upsert = Upsert { source, observed_at, nodes, edges };
-    Ok(CheckedUpsert { upsert, nodes_received, edges_received, warnings })
+    let upsert = Upsert { source, observed_at, mode, nodes, edges };
+    let received = Received { nodes: nodes_received as u32, edges: edges_received as u32, warnings };
+    Ok(CheckedUpsert { upsert, received })
 }
 
 fn warn_of_duplicates(warnings: &mut Vec<String>, count: usize, what: &str, rule: &str) {
@@ -72,12 +69,12 @@ fn timestamp(at: At<'_, '_>, now: Timestamp) -> Result<Timestamp, Invalid> {
     Ok(timestamp)
 }
 
-fn mode(document: &Json<'_>, here: &Place<'_>) -> Result<(), Invalid> {
-    let Some(value) = document.member("mode") else { return Ok(()) };
+fn mode(document: &Json<'_>, here: &Place<'_>) -> Result<Mode, Invalid> {
+    let Some(value) = document.member("mode") else { return Ok(Mode::Upsert) };
     let at = (value, here.member("mode"));
     match text(at)? {
-        "upsert" => Ok(()),
-        "replace" => Err(at.1.invalid(value, "this version takes only the mode upsert")),
+        "upsert" => Ok(Mode::Upsert),
+        "replace" => Ok(Mode::Replace),
         _ => Err(at.1.invalid(value, "expected upsert or replace")),
     }
 }
@@ -103,7 +100,7 @@ fn node<'j>(at: At<'j, '_>, shared: &mut Shared<'j>) -> Result<NodeReport, Inval
     Ok(NodeReport { service_id, metadata })
 }
 
-fn check_metadata(at: At<'_, '_>) -> Result<Metadata, Invalid> {
+pub(super) fn check_metadata(at: At<'_, '_>) -> Result<Metadata, Invalid> {
     let members = object(at)?;
     let (value, place) = at;
     Metadata::from_object(&to_map(members)).map_err(|error| match error.member {

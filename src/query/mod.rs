@@ -3,11 +3,13 @@
 //! - Nothing here tells the time, does I/O, locks, or allocates per visited dependency.
 //! - An answer depends on the graph and the question alone, order included.
 
+mod alerts;
 mod listing;
 mod scratch;
 mod stats;
 mod traverse;
 
+pub use alerts::{AlertFilter, AlertFound, alert_found, list_alerts};
 pub use listing::{ServiceFilter, list};
 pub use scratch::Scratch;
 pub use stats::{Stats, stats};

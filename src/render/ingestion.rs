@@ -2,21 +2,17 @@
 
 use uuid::Uuid;
 
-use crate::apply::{Conflict, CycleFound, Upserted};
 use crate::json::{push_bool, push_integer, push_list, push_plain, push_string};
+use crate::types::{Conflict, CycleFound, Received, Upserted};
 
 /// What an ingestion request came to.
 pub struct Ingestion<'a> {
     /// The command's id.
     pub ingestion_id: Uuid,
-    /// Services in the request, duplicates counted.
-    pub nodes_received: usize,
-    /// Dependencies in the request, duplicates counted.
-    pub edges_received: usize,
+    /// What the request held.
+    pub received: &'a Received,
     /// What the graph made of it.
     pub upserted: &'a Upserted,
-    /// What the caller should know.
-    pub warnings: &'a [String],
     /// The version that contains it.
     pub version: u64,
     /// Whether it is on disk.
@@ -29,24 +25,34 @@ pub fn ingestion(out: &mut Vec<u8>, ingestion: &Ingestion<'_>) {
     out.extend_from_slice(b"{\"ingestion_id\":");
     push_plain(out, ingestion.ingestion_id);
     out.extend_from_slice(b",\"status\":\"completed\",\"nodes_received\":");
-    push_integer(out, ingestion.nodes_received);
+    push_integer(out, ingestion.received.nodes);
     out.extend_from_slice(b",\"edges_received\":");
-    push_integer(out, ingestion.edges_received);
+    push_integer(out, ingestion.received.edges);
     out.extend_from_slice(b",\"nodes_upserted\":");
     push_integer(out, upserted.nodes_upserted);
     out.extend_from_slice(b",\"edges_upserted\":");
     push_integer(out, upserted.edges_upserted);
-    out.extend_from_slice(b",\"edges_removed\":0,\"circular_dependencies_detected\":");
+    out.extend_from_slice(b",\"edges_removed\":");
+    push_integer(out, upserted.edges_removed);
+    out.extend_from_slice(b",\"circular_dependencies_detected\":");
     push_list(out, &upserted.cycles, push_cycle);
     out.extend_from_slice(b",\"conflicts_resolved\":");
     push_list(out, &upserted.conflicts, push_conflict);
     out.extend_from_slice(b",\"warnings\":");
-    push_list(out, ingestion.warnings, |out, warning| push_string(out, warning));
+    push_warnings(out, ingestion);
     out.extend_from_slice(b",\"estimated_completion_seconds\":0,\"version\":");
     push_integer(out, ingestion.version);
     out.extend_from_slice(b",\"durable\":");
     push_bool(out, ingestion.durable);
     out.push(b'}');
+}
+
+fn push_warnings(out: &mut Vec<u8>, ingestion: &Ingestion<'_>) {
+    let placeholders = ingestion.upserted.placeholders_created;
+    let created =
+        (placeholders > 0).then(|| format!("{placeholders} unknown services auto-created as placeholders"));
+    let warnings = ingestion.received.warnings.iter().chain(&created);
+    push_list(out, warnings, |out, warning| push_string(out, warning));
 }
 
 fn push_cycle(out: &mut Vec<u8>, cycle: &CycleFound) {

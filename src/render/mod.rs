@@ -4,12 +4,18 @@
 //! - [`DependenciesAnswer`] writes a piece at a time, so that an answer of any size needs the memory
 //!   of a piece.
 
+mod alerts;
+mod audit;
+mod changes;
 mod dependencies;
 mod edge;
 mod ingestion;
 mod service;
 mod stats;
 
+pub use alerts::{alert, alert_page};
+pub use audit::audit_page;
+pub use changes::{availability_target, swept};
 pub use dependencies::{DependenciesAnswer, View};
 pub use ingestion::{Ingestion, ingestion};
 pub use service::{service, service_page};

@@ -1,7 +1,7 @@
 //! Services, alone and in pages.
 
 use crate::graph::Graph;
-use crate::json::{push_integer, push_list, push_optional_string, push_plain};
+use crate::json::{push_integer, push_list, push_optional_number, push_optional_string, push_plain};
 
 /// Writes one service with what stands beside it in the graph.
 pub fn service(out: &mut Vec<u8>, graph: &Graph, index: u32) {
@@ -13,6 +13,8 @@ pub fn service(out: &mut Vec<u8>, graph: &Graph, index: u32) {
     push_integer(out, graph.outgoing(index).len());
     out.extend_from_slice(b",\"direct_callers\":");
     push_integer(out, graph.incoming(index).len());
+    out.extend_from_slice(b",\"availability_target\":");
+    push_optional_number(out, node.service().availability_target());
     out.extend_from_slice(b",\"created_at\":");
     push_plain(out, node.service().created_at());
     out.extend_from_slice(b",\"updated_at\":");

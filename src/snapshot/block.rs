@@ -5,7 +5,7 @@
 //!      0      4  length of the archive, at most 1 MiB
 //!      4      4  crc32c of the archive
 //!      8      4  ordinal: 0 for the first block
-//!     12      1  kind: 1 services, 2 observations, 3 cycles; they come in this order
+//!     12      1  kind: 1 services, 2 observations, 3 cycles, 4 state; they come in this order
 //!     13     15  zero
 //!     28      4  crc32c of all before it
 //!     32      –  archive, then zeros up to a multiple of 16
@@ -26,6 +26,7 @@ pub(super) enum Kind {
     Services = 1,
     Observations = 2,
     Cycles = 3,
+    State = 4,
 }
 
 /// What a block's header says.
@@ -75,6 +76,7 @@ impl BlockHeader {
             1 => Kind::Services,
             2 => Kind::Observations,
             3 => Kind::Cycles,
+            4 => Kind::State,
             _ => return Err(BlockFault::Field("kind")),
         };
         let header = Self { len: number(0), crc: number(4), ordinal: number(8), kind };

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::format::{
     self, ArchivedObservationRecord, ArchivedServiceRecord, Malformed, NO_PROTOCOL, NONE, RETRY, STALE,
 };
+use super::state::State;
 use crate::graph::{Dependencies, Roster, Services};
 use crate::limits;
 use crate::types::{
@@ -33,7 +34,7 @@ impl From<Malformed> for Fault {
 }
 
 /// What is wrong with an item.
-type Invalid = String;
+pub(super) type Invalid = String;
 
 fn invalid<T>(what: impl Into<String>) -> Result<T, Invalid> {
     Err(what.into())
@@ -70,7 +71,7 @@ fn service(record: &ArchivedServiceRecord) -> Result<Service, Invalid> {
     Ok(Service::from_reports(service_id, Uuid::from_bytes(record.id), created_at, updated_at, reports))
 }
 
-fn instant(microseconds: i64) -> Result<Timestamp, Invalid> {
+pub(super) fn instant(microseconds: i64) -> Result<Timestamp, Invalid> {
     Timestamp::from_microseconds(microseconds).ok_or_else(|| "an instant is out of range".to_owned())
 }
 
@@ -147,7 +148,7 @@ fn observation(record: &ArchivedObservationRecord, protocols: &[Protocol]) -> Re
     })
 }
 
-fn named<T>(index: u8, from_index: fn(u8) -> Option<T>) -> Result<T, Invalid> {
+pub(super) fn named<T>(index: u8, from_index: fn(u8) -> Option<T>) -> Result<T, Invalid> {
     from_index(index).ok_or_else(|| "a position outside its enum".to_owned())
 }
 
@@ -185,6 +186,15 @@ fn stale_since(record: &ArchivedObservationRecord) -> Result<Option<Timestamp>, 
         return instant(microseconds).map(Some);
     }
     if microseconds == 0 { Ok(None) } else { invalid("a fresh observation that is stale since") }
+}
+
+/// The records of a block of state, taken into what came before.
+pub(super) fn state(archive: &[u8], roster: &Roster, state: &mut State) -> Result<(), Fault> {
+    for (item, piece) in format::state(archive)?.pieces.iter().enumerate() {
+        let taken = state.push(&piece.bytes, piece.goes_on.to_native(), roster);
+        taken.map_err(|what| Fault::Item(item, what))?;
+    }
+    Ok(())
 }
 
 /// Components under construction: alert and members.

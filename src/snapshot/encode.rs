@@ -1,4 +1,4 @@
-//! A graph as archives, one block at a time: services, observations, cycles.
+//! A graph as archives, one block at a time: services, observations, cycles, state.
 //!
 //! - Indexes in a snapshot are dense: holes of the graph are compacted away, the order stays.
 //! - A block ends when its content reaches its target, so there is never more than one in memory.
@@ -11,6 +11,7 @@ use super::format::{
     Aligned, CyclesBlock, NO_PROTOCOL, NONE, ObservationRecord, ObservationsBlock, PieceRecord, RETRY,
     ReportRecord, STALE, ServiceRecord, ServicesBlock,
 };
+use super::state;
 use crate::graph::{Component, Graph};
 use crate::limits::SNAPSHOT_BLOCK_BYTES_TARGET as TARGET;
 use crate::types::{Observation, Service, ServiceReport, Timestamp};
@@ -22,14 +23,16 @@ pub(super) fn blocks(graph: &Graph) -> impl Iterator<Item = (Kind, Aligned)> {
     let observations = ObservationBlocks { graph, compact: compact.clone(), node: 0, place: 0 };
     let cycles = CycleBlocks {
         components: graph.cycles().components().map(|(_, each)| each).collect(),
-        compact,
+        compact: compact.clone(),
         next: 0,
         place: 0,
     };
+    let state = state::blocks(graph, move |node| compact[node as usize]);
     let services = services.map(|block| (Kind::Services, block.to_archive()));
     let observations = observations.map(|block| (Kind::Observations, block.to_archive()));
     let cycles = cycles.map(|block| (Kind::Cycles, block.to_archive()));
-    services.chain(observations).chain(cycles)
+    let state = state.map(|block| (Kind::State, block.to_archive()));
+    services.chain(observations).chain(cycles).chain(state)
 }
 
 /// For each node index its index among the services that are there.

@@ -3,7 +3,7 @@
 //! - Little endian, aligned, 32-bit relative pointers, whatever the machine. No maps, no shared
 //!   pointers. Fields are ordered so that no record has padding.
 //! - Reading is checked access, never anything else; what a value means is judged elsewhere.
-//! - A changed record is another format version.
+//! - A changed record is another format version. Version 2 had no state blocks and is otherwise the same.
 
 use std::ops::{Deref, DerefMut};
 
@@ -92,6 +92,20 @@ pub(super) struct PieceRecord {
     pub(super) goes_on: u32,
 }
 
+/// Records of the graph's state.
+#[derive(Default, Archive, Serialize)]
+pub(super) struct StateBlock {
+    pub(super) pieces: Vec<PieceOfState>,
+}
+
+/// A record, or a piece of one that is too large for a block.
+#[derive(Archive, Serialize)]
+pub(super) struct PieceOfState {
+    pub(super) bytes: Vec<u8>,
+    /// 1 when the next piece goes on with the same record, else 0.
+    pub(super) goes_on: u32,
+}
+
 /// The bytes are no archive of the kind, with what checked access says of them.
 #[derive(Debug)]
 pub(super) struct Malformed(pub(super) String);
@@ -144,6 +158,7 @@ kinds! {
     ServicesBlock as ArchivedServicesBlock, services;
     ObservationsBlock as ArchivedObservationsBlock, observations;
     CyclesBlock as ArchivedCyclesBlock, cycles;
+    StateBlock as ArchivedStateBlock, state;
 }
 
 fn malformed(error: &Error) -> Malformed {
@@ -160,5 +175,6 @@ mod tests {
         assert_eq!(size_of::<ArchivedServiceRecord>(), 16 + 8 + 8 + 8 + 8);
         assert_eq!(size_of::<ArchivedReportRecord>(), 8 + 4);
         assert_eq!(size_of::<ArchivedPieceRecord>(), 16 + 8 + 4);
+        assert_eq!(size_of::<ArchivedPieceOfState>(), 8 + 4);
     }
 }

@@ -5,7 +5,7 @@
 //! ```text
 //! offset  bytes  field
 //!      0      8  magic 57 53 53 4e 50 1a 0a a9 ("WSSNP", ^Z, line feed, a byte above 0x7f)
-//!      8      2  format version, 2
+//!      8      2  format version, 3
 //!     10      6  zero
 //!     16     16  id of the snapshot
 //!     32     16  id of the data directory
@@ -18,9 +18,12 @@
 //!     88      8  length of the file, in bytes
 //!     96     32  digest of the graph
 //!    128     32  BLAKE3 of all that follows the header
-//!    160    348  zero
+//!    160      8  when staleness was last judged (i64), 0 for never
+//!    168    340  zero
 //!    508      4  crc32c of all before it, in every format version
 //! ```
+//!
+//! - Format version 2 is the same without the last judgement of staleness, and without blocks of state.
 
 use uuid::Uuid;
 
@@ -31,9 +34,10 @@ use crate::types::Timestamp;
 
 /// Bytes of the header.
 pub(super) const HEADER_BYTES: usize = 512;
-/// The format version that this program writes, and the only one it reads: version 1 of the data
-/// directory had no snapshots.
-pub(super) const FORMAT: u16 = 2;
+/// The format version that this program writes.
+pub(super) const FORMAT: u16 = limits::DATA_FORMAT;
+/// The oldest that it reads: version 1 of the data directory had no snapshots.
+pub(super) const FORMAT_OLDEST: u16 = 2;
 
 const MAGIC: [u8; 8] = *b"WSSNP\x1a\x0a\xa9";
 const CRC_OFFSET: usize = HEADER_BYTES - 4;
@@ -63,6 +67,8 @@ pub struct Header {
     pub digest: Digest,
     /// BLAKE3 of all that follows the header.
     pub content_hash: [u8; 32],
+    /// When staleness was last judged.
+    pub swept_at: Option<Timestamp>,
 }
 
 /// What is wrong with the first bytes of a snapshot.
@@ -83,7 +89,7 @@ pub enum HeaderFault {
         computed: u32,
     },
     /// A sound header of another format.
-    #[error("format version {found}, this program reads version {FORMAT}")]
+    #[error("format version {found}, this program reads versions {FORMAT_OLDEST} to {FORMAT}")]
     Format {
         /// The file's.
         found: u16,
@@ -113,6 +119,7 @@ impl Header {
         put(88, &self.file_bytes.to_le_bytes());
         put(96, &self.digest.to_bytes());
         put(128, &self.content_hash);
+        put(160, &self.swept_at.map_or(0, Timestamp::as_microseconds).to_le_bytes());
         let crc = crc32c::crc32c(&bytes[..CRC_OFFSET]);
         bytes[CRC_OFFSET..].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -129,7 +136,7 @@ impl Header {
             return Err(HeaderFault::Crc { stored, computed });
         }
         let found = u16::from_le_bytes(field(bytes, 8));
-        if found != FORMAT {
+        if !(FORMAT_OLDEST..=FORMAT).contains(&found) {
             return Err(HeaderFault::Format { found });
         }
         let instant = |offset, name| {
@@ -148,10 +155,11 @@ impl Header {
             file_bytes: u64::from_le_bytes(field(bytes, 88)),
             digest: Digest::from_bytes(field(bytes, 96)),
             content_hash: field(bytes, 128),
+            swept_at: Some(instant(160, "time of the last sweep")?).filter(|at| at.as_microseconds() != 0),
         };
         header.check_bounds()?;
         let is_zero = |range: std::ops::Range<usize>| bytes[range].iter().all(|byte| *byte == 0);
-        if !is_zero(10..16) || !is_zero(160..CRC_OFFSET) {
+        if !is_zero(10..16) || !is_zero(168..CRC_OFFSET) {
             return Err(HeaderFault::Field("reserved space"));
         }
         Ok(header)

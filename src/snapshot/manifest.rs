@@ -5,7 +5,7 @@
 //! ```text
 //! offset  bytes  field
 //!      0      8  magic 57 53 4d 41 4e 1a 0a a9 ("WSMAN", ^Z, line feed, a byte above 0x7f)
-//!      8      2  format version, 2
+//!      8      2  format version, 3
 //!     10      2  zero
 //!     12      4  number of snapshots, at most 1,000
 //!     16     16  id of the data directory
@@ -25,6 +25,7 @@
 //! ```
 //!
 //! - Replaced as a whole, durably: it is there as it was, or as it is.
+//! - Format version 2 is the same.
 //! - What it does not name does not count, whatever lies in the directory.
 
 use std::io;
@@ -32,7 +33,7 @@ use std::io;
 use uuid::Uuid;
 
 use super::bytes::field;
-use super::header::{FORMAT, Header};
+use super::header::{FORMAT, FORMAT_OLDEST, Header};
 use crate::limits;
 use crate::storage::{FileName, Storage, StorageFile, install};
 use crate::types::Timestamp;
@@ -100,7 +101,7 @@ pub enum ManifestError {
         computed: u32,
     },
     /// A sound manifest of another format.
-    #[error("manifest: format version {found}, this program reads version {FORMAT}")]
+    #[error("manifest: format version {found}, this program reads versions {FORMAT_OLDEST} to {FORMAT}")]
     Format {
         /// The file's.
         found: u16,
@@ -169,7 +170,7 @@ impl Manifest {
             return Err(ManifestError::Crc { stored, computed });
         }
         let found = u16::from_le_bytes(field(content, 8));
-        if found != FORMAT {
+        if !(FORMAT_OLDEST..=FORMAT).contains(&found) {
             return Err(ManifestError::Format { found });
         }
         let snapshots = u32::from_le_bytes(field(content, 12)) as usize;

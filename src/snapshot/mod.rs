@@ -10,12 +10,13 @@
 //! - `read`: the order of the checks. `write`: the order of the syncs. `manifest`: which snapshots count.
 //!
 //! A snapshot is named `snap-`, the version of its graph in 16 hexadecimal digits, `-` and its id in 32.
-//! The file is a header of 512 bytes and then blocks of three kinds, in this order:
+//! The file is a header of 512 bytes and then blocks of four kinds, in this order:
 //!
 //! ```text
 //! services      id, instants, service id, reports: in order of index
 //! observations  40 bytes each, sorted by source, target and discovery source
 //! cycles        alert and members, in order of appearance, by which alerts are passed on
+//! state         SLO targets, alerts, what has been done: see `state`
 //! ```
 //!
 //! What it is not: a log, or a decision about when to write and what to keep. No clock and no
@@ -37,6 +38,7 @@ mod header;
 mod manifest;
 mod parallel;
 mod read;
+mod state;
 #[cfg(test)]
 mod tests;
 mod write;

@@ -8,6 +8,8 @@
 //! - Memory follows what is in the file, never what a number in it claims.
 //! - Without a graph it takes the names, 8 bytes per dependency and the blocks under way.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::block::{BLOCK_HEADER_BYTES, BlockHeader, Kind};
@@ -16,9 +18,11 @@ use super::error::{BlockFault, LoadError};
 use super::format::Aligned;
 use super::header::{HEADER_BYTES, Header, HeaderFault};
 use super::parallel::in_order;
+use super::state::State;
 use crate::graph::{
-    Adjacency, Assembly, Dependencies, Digest, Graph, LinkTable, Roster, Services, strongly_connected,
+    Adjacency, Assembly, Dependencies, Digest, Graph, LinkTable, Rest, Roster, Services, strongly_connected,
 };
+use crate::ledger::Ledger;
 use crate::storage::StorageFile;
 use crate::types::ServiceId;
 
@@ -136,6 +140,7 @@ pub(super) struct Outline {
     pub(super) links: LinkTable,
     /// Alert and members, in order of appearance.
     pub(super) components: Vec<(Uuid, Vec<u32>)>,
+    pub(super) state: State,
 }
 
 /// Reads and checks all that follows the header. `progress` gets the bytes done out of twice the file.
@@ -161,11 +166,12 @@ pub(super) fn content<F: StorageFile>(
     let roster = reading.services(keep)?;
     let links = reading.dependencies(&roster, keep)?;
     let components = reading.components(&roster, &links)?;
+    let state = reading.state(&roster, &components)?;
     if reading.digest != header.digest {
         return Err(LoadError::Digest { stored: header.digest, computed: reading.digest });
     }
     progress(total, total);
-    Ok(Outline { roster, links, components })
+    Ok(Outline { roster, links, components, state })
 }
 
 /// The second time through the file, kind by kind.
@@ -264,6 +270,31 @@ impl<F: StorageFile, P: FnMut(u64)> Reading<'_, F, P> {
         }
         Ok(components)
     }
+
+    /// The rest, alerts held against the components.
+    fn state(&mut self, roster: &Roster, components: &[(Uuid, Vec<u32>)]) -> Result<State, LoadError> {
+        let mut state = State::default();
+        for block in self.blocks.iter().filter(|block| block.header.kind == Kind::State) {
+            (self.progress)(block.offset);
+            let archive = block.read(self.file)?;
+            decode::state(block.header.archive(&archive), roster, &mut state)
+                .map_err(|fault| block.content_fault(fault))?;
+        }
+        if state.is_cut() {
+            return Err(LoadError::Content("the last record of the state misses its end".to_owned()));
+        }
+        let standing: HashSet<Uuid> = components.iter().map(|(alert_id, _)| *alert_id).collect();
+        for alert in &state.alerts {
+            if alert.is_active() != standing.contains(&alert.id) {
+                return Err(LoadError::Content("an alert does not fit the components".to_owned()));
+            }
+            self.digest += alert.digest();
+        }
+        for (service, percent) in &state.targets {
+            self.digest += roster.target_digest(*service, *percent);
+        }
+        Ok(state)
+    }
 }
 
 fn expect_count(what: &str, found: u64, expected: u64) -> Result<(), LoadError> {
@@ -282,8 +313,19 @@ pub(super) fn load<F: StorageFile>(
 ) -> Result<(Header, Graph), LoadError> {
     let header = header(file)?;
     let mut assembly = Assembly::default();
-    let Outline { roster, links, components } = content(file, &header, threads, &mut assembly, progress)?;
-    let graph = assembly.finish(header.version, &roster, &links, components);
+    let Outline { roster, links, components, state } =
+        content(file, &header, threads, &mut assembly, progress)?;
+    for (service, percent) in &state.targets {
+        assembly.availability_target(*service, *percent);
+    }
+    let rest = Rest {
+        version: header.version,
+        components,
+        detected_at: header.created_at,
+        alerts: state.alerts,
+        ledger: Ledger::from_parts(state.audit, state.memory, header.swept_at),
+    };
+    let graph = assembly.finish(&roster, &links, rest);
     Ok((header, graph))
 }
 

@@ -98,6 +98,7 @@ impl<F: StorageFile> Output<F> {
             file_bytes: self.offset,
             digest: graph.digest(),
             content_hash: *self.hasher.finalize().as_bytes(),
+            swept_at: graph.ledger().swept_at(),
         };
         self.file.write_all_at(0, &header.encode())?;
         self.file.sync().map_err(|poisoned| poisoned.0)?;

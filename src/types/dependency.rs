@@ -145,6 +145,19 @@ impl Dependency {
         self.observations().iter().find(|observation| observation.source == source)
     }
 
+    /// This dependency without one source's observation; `None` when there is no other.
+    #[must_use]
+    pub fn without(&self, source: DiscoverySource) -> Option<Self> {
+        let others = self.observations().iter().filter(|other| other.source != source);
+        Self::from_observations(others.cloned().collect())
+    }
+
+    /// When the last of its observations became stale; `None` while one is fresh.
+    pub fn stale_since(&self) -> Option<Timestamp> {
+        let newest = self.observations().iter().map(|each| each.stale_since).max().flatten();
+        newest.filter(|_| self.is_stale())
+    }
+
     /// This dependency with one source's observation added or replaced.
     #[must_use]
     pub fn with(&self, observation: Observation) -> Self {

@@ -105,6 +105,42 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// How far somebody has come with a circular dependency.
+    AlertStatus {
+        /// Nobody has looked at it.
+        Open = "open",
+        /// Somebody looks after it.
+        Acknowledged = "acknowledged",
+        /// It was dealt with.
+        Resolved = "resolved",
+    }
+}
+
+vocabulary! {
+    /// What somebody did, as the audit log names it.
+    AuditAction {
+        /// A source reported services and dependencies.
+        Ingested = "ingested",
+        /// A source reported all that it knows.
+        Replaced = "replaced",
+        /// A service was written down, or its manual metadata replaced.
+        ServiceRegistered = "service_registered",
+        /// A service was removed.
+        ServiceRemoved = "service_removed",
+        /// Observations of dependencies were taken back.
+        DependencyWithdrawn = "dependency_withdrawn",
+        /// The SLO target of a service was set or taken away.
+        SloTargetSet = "slo_target_set",
+        /// Staleness was judged.
+        StalenessSwept = "staleness_swept",
+        /// Somebody looks after a circular dependency.
+        AlertAcknowledged = "alert_acknowledged",
+        /// A circular dependency was dealt with.
+        AlertResolved = "alert_resolved",
+    }
+}
+
+vocabulary! {
     /// Which way a traversal goes.
     Direction {
         /// Against the calls: who needs the service.

@@ -12,16 +12,20 @@ mod dependency;
 mod enums;
 mod ids;
 mod metadata;
+mod outcome;
 mod service;
 mod timestamp;
 
-pub use command::{Change, Command, EdgeReport, NodeReport, Upsert};
+pub use command::{
+    Change, Command, EdgeReport, Hash, Mode, NodeReport, Once, Received, Sweep, Upsert, Withdrawal,
+};
 pub use dependency::{Attributes, Dependency, Observation, Protocol, RetryConfig, confidence};
 pub use enums::{
-    BackoffStrategy, CommunicationMode, Criticality, DependencyCriticality, Direction, DiscoverySource,
-    ServiceType,
+    AlertStatus, AuditAction, BackoffStrategy, CommunicationMode, Criticality, DependencyCriticality,
+    Direction, DiscoverySource, ServiceType,
 };
 pub use ids::{InvalidServiceId, ServiceId};
 pub use metadata::{InvalidMetadata, Metadata, MetadataFacts};
+pub use outcome::{Conflict, CycleFound, Outcome, Remembered, Swept, Upserted};
 pub use service::{Service, ServiceReport};
 pub use timestamp::{InvalidTimestamp, Timestamp};

@@ -175,6 +175,6 @@ mod tests {
         let mut damaged = payload.to_vec();
         damaged[LENGTH_BYTES] = 7;
         let error = commands(&damaged, 2).unwrap_err();
-        assert_eq!(error.to_string(), "at lsn 5 record version 7, this program reads 1");
+        assert_eq!(error.to_string(), "at lsn 5 record version 7, this program reads 1 and 2");
     }
 }

@@ -129,7 +129,7 @@ pub(super) fn rewrite<S: Storage>(
         Some(TornTail { bytes, kept_as })
     };
     let len = file.size().map_err(OpenError::io("read the log"))?;
-    // A segment of the first format is not written any more and needs no room.
+    // A segment of an older format is not written any more and needs no room.
     let room = if header.is_current() { options.segment_bytes.max(len) } else { end };
     let write = |room: u64| {
         install(storage, &name, |new: &S::File| {

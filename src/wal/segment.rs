@@ -6,7 +6,7 @@
 //! ```text
 //! offset  bytes  field
 //!      0      8  magic 57 53 57 41 4c 1a 0a a9 ("WSWAL", ^Z, line feed, a byte above 0x7f)
-//!      8      2  format version, 2
+//!      8      2  format version, 3
 //!     10      6  zero
 //!     16     16  directory id, a UUID in the order of its text
 //!     32      8  number of the segment, from 1
@@ -25,7 +25,7 @@
 //! - Where the next segment says that this one ends, it ends: what stands behind that is the beginning of
 //!   a write that failed, or a continue frame.
 //! - Format version 1 is the same for a log that is one growing segment, number 1 from lsn 1. It is read,
-//!   and goes on in a segment of version 2.
+//!   and goes on in a segment of the present version. So does one of version 2, which has records of version 1.
 
 use uuid::Uuid;
 
@@ -71,7 +71,7 @@ pub enum SegmentFault {
     #[error("not a segment of a watershed log")]
     Magic,
     /// A sound header of another format.
-    #[error("format version {found}, this program reads versions {FORMAT_OF_ONE_SEGMENT} and {FORMAT}")]
+    #[error("format version {found}, this program reads versions {FORMAT_OF_ONE_SEGMENT} to {FORMAT}")]
     Format {
         /// The file's.
         found: u16,
@@ -120,7 +120,7 @@ impl SegmentHeader {
             return Err(SegmentFault::Crc { stored, computed });
         }
         let format = u16::from_le_bytes(field(bytes, 8));
-        if format != FORMAT && format != FORMAT_OF_ONE_SEGMENT {
+        if !(FORMAT_OF_ONE_SEGMENT..=FORMAT).contains(&format) {
             return Err(SegmentFault::Format { found: format });
         }
         let header = Self {
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn the_header_round_trips() {
         let (header, bytes) = header();
-        assert_eq!(&bytes[..10], b"WSWAL\x1a\x0a\xa9\x02\x00");
+        assert_eq!(&bytes[..10], b"WSWAL\x1a\x0a\xa9\x03\x00");
         assert_eq!(SegmentHeader::parse(&bytes, 3), Ok(header));
         assert_eq!(SegmentHeader::parse(&bytes, 2), Err(SegmentFault::Value("number")));
     }
@@ -217,10 +217,10 @@ mod tests {
     #[test]
     fn another_format_is_told_from_damage() {
         let (_, mut bytes) = header();
-        bytes[8] = 3;
+        bytes[8] = 4;
         assert!(matches!(SegmentHeader::parse(&bytes, 3), Err(SegmentFault::Crc { .. })));
         let fault = SegmentHeader::parse(&with_crc(bytes), 3).unwrap_err();
-        assert_eq!(fault.to_string(), "format version 3, this program reads versions 1 and 2");
+        assert_eq!(fault.to_string(), "format version 4, this program reads versions 1 to 3");
         bytes[8] = 1;
         let fault = SegmentHeader::parse(&with_crc(bytes), 3).unwrap_err();
         assert_eq!(fault, SegmentFault::Value("first lsn"), "version 1 has one segment");

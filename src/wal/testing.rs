@@ -9,7 +9,8 @@ use super::segment::SEGMENT_HEADER_BYTES;
 use super::{Batch, Birth, Options};
 use crate::types::{
     Attributes, BackoffStrategy, Change, Command, CommunicationMode, DependencyCriticality, DiscoverySource,
-    EdgeReport, Metadata, NodeReport, RetryConfig, ServiceId, Timestamp, Upsert,
+    EdgeReport, Metadata, Mode, NodeReport, Once, Received, RetryConfig, ServiceId, Sweep, Timestamp, Upsert,
+    Withdrawal,
 };
 
 pub(super) fn birth() -> Birth {
@@ -35,10 +36,11 @@ pub(super) fn command(number: u64) -> Command {
     let upsert = Upsert {
         source: DiscoverySource::Kubernetes,
         observed_at: at,
+        mode: Mode::Upsert,
         nodes: vec![NodeReport { service_id: id("a"), metadata: Some(metadata) }],
         edges: vec![EdgeReport { source: id("a"), target: id("b"), attributes }],
     };
-    Command { id: Uuid::from_u128(number.into()), at, change: Change::Upsert(upsert) }
+    Command::new(Uuid::from_u128(number.into()), at, Change::Upsert(upsert))
 }
 
 /// The batch of `command(first)` to `command(first + count - 1)`.
@@ -51,18 +53,70 @@ pub(super) fn batch(first: u64, count: u64) -> Batch {
 }
 
 pub(super) fn any_command() -> impl Strategy<Value = Command> {
-    let upsert = (
-        any_of(DiscoverySource::ALL),
-        any_timestamp(),
-        prop::collection::vec(any_node(), 0..6),
-        prop::collection::vec(any_edge(), 0..12),
-    );
-    (any::<u128>(), any_timestamp(), upsert).prop_map(|(id, at, (source, observed_at, nodes, edges))| {
+    let actor = prop::option::of("[ -~]{1,255}");
+    let once = prop::option::of(any_once());
+    (any::<u128>(), any_timestamp(), actor, once, any_change()).prop_map(|(id, at, actor, once, change)| {
         Command {
             id: Uuid::from_u128(id),
             at,
-            change: Change::Upsert(Upsert { source, observed_at, nodes, edges }),
+            actor: actor.map(Into::into),
+            once: once.map(Box::new),
+            change,
         }
+    })
+}
+
+fn any_once() -> impl Strategy<Value = Once> {
+    let warnings = prop::collection::vec("[ -~]{0,20}", 0..3);
+    (any::<[u8; 32]>(), any::<[u8; 32]>(), any::<u32>(), any::<u32>(), warnings).prop_map(
+        |(key, body, nodes, edges, warnings)| Once {
+            key,
+            body,
+            received: Received { nodes, edges, warnings },
+        },
+    )
+}
+
+/// Every kind of change, reports the most often.
+fn any_change() -> impl Strategy<Value = Change> {
+    let pair = (any_service_id(), any_service_id());
+    let withdrawal = (prop::option::of(any_of(DiscoverySource::ALL)), prop::collection::vec(pair, 0..4))
+        .prop_map(|(source, edges)| Change::Withdraw(Withdrawal { source, edges }));
+    let target = (any_service_id(), prop::option::of(0.001..=100.0))
+        .prop_map(|(service_id, percent)| Change::SetAvailabilityTarget { service_id, percent });
+    let threshold = || prop::option::of(any::<i64>());
+    let sweep = ([threshold(), threshold(), threshold(), threshold()], threshold(), threshold()).prop_map(
+        |(stale_after, purge_after, audit_retain)| {
+            Change::Sweep(Sweep { stale_after, purge_after, audit_retain })
+        },
+    );
+    let (by, notes) = ((any::<u128>(), "[ -~]{1,40}"), (any::<u128>(), "[ -~]{1,40}"));
+    prop_oneof![
+        4 => any_upsert().prop_map(Change::Upsert),
+        1 => any_node().prop_map(Change::Register),
+        1 => withdrawal,
+        1 => any_service_id().prop_map(Change::RemoveService),
+        1 => target,
+        1 => sweep,
+        1 => by.prop_map(|(id, by)| Change::Acknowledge { alert_id: Uuid::from_u128(id), by: by.into() }),
+        1 => notes.prop_map(|(id, text)| Change::Resolve { alert_id: Uuid::from_u128(id), notes: text.into() }),
+    ]
+}
+
+fn any_upsert() -> impl Strategy<Value = Upsert> {
+    let parts = (
+        any_of(DiscoverySource::ALL),
+        any_timestamp(),
+        any_of(&[Mode::Upsert, Mode::Replace]),
+        prop::collection::vec(any_node(), 0..6),
+        prop::collection::vec(any_edge(), 0..12),
+    );
+    parts.prop_map(|(source, observed_at, mode, nodes, edges)| Upsert {
+        source,
+        observed_at,
+        mode,
+        nodes,
+        edges,
     })
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::{Committed, Reply, WriteError};
-use crate::apply::{self, Outcome, Upserted};
+use crate::apply;
 use crate::graph::Graph;
 use crate::limits;
-use crate::types::{Change, Command};
+use crate::types::{Command, Outcome};
 use crate::wal;
 
 /// A commit before it is written.
@@ -31,14 +31,20 @@ impl Staged {
     }
 
     fn stage(&mut self, command: &Command) -> Result<Committed, WriteError> {
-        if let Some(outcome) = no_change(command) {
-            return Ok(Committed { version: self.graph.version(), outcome, durable: self.durable });
-        }
+        let known = apply::recall(&self.graph, command)?.or_else(|| apply::without_effect(command));
+        let outcome = match known {
+            Some(outcome) => outcome,
+            None => self.apply(command)?,
+        };
+        Ok(Committed { version: self.graph.version(), outcome, durable: self.durable })
+    }
+
+    fn apply(&mut self, command: &Command) -> Result<Outcome, WriteError> {
         apply::admit(&self.graph, command)?;
         self.records.push(command).map_err(|_| WriteError::TooLarge)?;
         let (next, outcome) = apply::apply(&self.graph, command);
         self.graph = Arc::new(next);
-        Ok(Committed { version: self.graph.version(), outcome, durable: self.durable })
+        Ok(outcome)
     }
 
     /// Whether another command should wait for the next commit.
@@ -70,12 +76,5 @@ impl Waiting {
         for (reply, result) in self.0 {
             reply(result.and(Err(error)));
         }
-    }
-}
-
-/// What a command comes to that changes nothing: such a one is not logged.
-fn no_change(command: &Command) -> Option<Outcome> {
-    match &command.change {
-        Change::Upsert(upsert) => upsert.is_empty().then(|| Outcome::Upserted(Upserted::default())),
     }
 }

@@ -35,13 +35,13 @@ pub use rebuild::{RebuildError, Rebuilt, Replace, rebuild_manifest};
 pub use snapshots::{SnapshotBytes, SnapshotError, SnapshotReply, Snapshots};
 pub use start::{Settings, Started, Stopper, start};
 
-pub use crate::apply::{Outcome, Refusal};
+pub use crate::apply::Refusal;
 #[cfg(doc)]
 use crate::limits;
 pub use crate::snapshot::Entry as SnapshotEntry;
 use crate::snapshot::ManifestError;
 use crate::storage::LockError;
-use crate::types::Command;
+use crate::types::{Command, Outcome};
 use crate::wal::OpenError;
 
 /// A command that is in the published graph.

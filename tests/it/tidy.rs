@@ -23,6 +23,7 @@ const ALL: &[&str] = &[
     "types",
     "limits",
     "json",
+    "ledger",
     "graph",
     "apply",
     "query",
@@ -43,18 +44,19 @@ const ALL: &[&str] = &[
 ];
 
 /// Each room and what it may use beside itself. A new room gets a row before it gets code.
-const ROOMS: [(&str, &[&str]); 23] = [
+const ROOMS: [(&str, &[&str]); 24] = [
     ("types", &["limits"]),
     ("limits", &[]),
     ("json", &["types"]),
-    ("graph", &["types", "limits", "json"]),
-    ("apply", &["types", "limits", "graph"]),
+    ("ledger", &["types", "limits"]),
+    ("graph", &["types", "limits", "json", "ledger"]),
+    ("apply", &["types", "limits", "graph", "ledger"]),
     ("query", &["types", "limits", "graph"]),
-    ("render", &["types", "json", "graph", "apply", "query"]),
+    ("render", &["types", "json", "graph", "query", "ledger"]),
     ("ingest", &["types", "limits"]),
     ("storage", &["seeded"]),
     ("wal", &["types", "limits", "storage", "seeded", "campaign"]),
-    ("snapshot", &["types", "limits", "graph", "storage", "seeded", "campaign"]),
+    ("snapshot", &["types", "limits", "graph", "ledger", "storage", "seeded", "campaign"]),
     ("writer", &["types", "limits", "graph", "apply", "storage", "wal", "snapshot", "seeded", "campaign"]),
     ("seeded", &[]),
     ("campaign", &["config"]),

@@ -44,7 +44,7 @@ fn change(graph: &Graph, steps: &[((u32, u32), Step)], command: u128) -> (Graph,
         edit.set_dependency(*source, *target, dependency(*step));
     }
     let (next, changes) = edit.finish(graph.version() + 1);
-    update(next, &changes, Uuid::from_u128(command))
+    update(graph, next, &changes, (Uuid::from_u128(command), second(0)))
 }
 
 fn components(graph: &Graph) -> Vec<Vec<u32>> {
@@ -133,7 +133,7 @@ fn a_chain_deeper_than_any_stack_closes_into_one_component() {
         edit.set_dependency(node, (node + 1) % length, dependency(Step::Fresh));
     }
     let (graph, changes) = edit.finish(1);
-    let (graph, keys) = update(graph, &changes, Uuid::from_u128(7));
+    let (graph, keys) = update(&empty, graph, &changes, (Uuid::from_u128(7), second(0)));
     let component = graph.cycles().component(keys[0]).unwrap();
     assert_eq!((component.members.len(), component.path.len()), (length as usize, length as usize + 1));
     assert_eq!(strongly_connected(&graph, 0..length, |node| node != 5), Vec::<Vec<u32>>::new());

@@ -6,7 +6,7 @@ mod upsert;
 
 use crate::types::{
     Attributes, Change, Command, CommunicationMode, DependencyCriticality, DiscoverySource, EdgeReport,
-    Metadata, NodeReport, ServiceId, Timestamp, Upsert,
+    Metadata, Mode, NodeReport, ServiceId, Timestamp, Upsert,
 };
 use uuid::Uuid;
 
@@ -46,10 +46,7 @@ fn command(
     nodes: Vec<NodeReport>,
     edges: Vec<EdgeReport>,
 ) -> Command {
-    let upsert = Upsert { source, observed_at, nodes, edges };
-    Command {
-        id: Uuid::from_u128(u128::from(number) + 1),
-        at: second(10_000 + i64::from(number)),
-        change: Change::Upsert(upsert),
-    }
+    let upsert = Upsert { source, observed_at, mode: Mode::Upsert, nodes, edges };
+    let (id, at) = (Uuid::from_u128(u128::from(number) + 1), second(10_000 + i64::from(number)));
+    Command::new(id, at, Change::Upsert(upsert))
 }

@@ -41,6 +41,7 @@ impl Model {
     pub(super) fn apply(&mut self, command: &Command) -> Expected {
         match &command.change {
             Change::Upsert(upsert) => self.upsert(upsert),
+            other => panic!("not in these histories: {other:?}"),
         }
     }
 

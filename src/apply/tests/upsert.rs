@@ -4,15 +4,16 @@ use proptest::prelude::*;
 
 use super::model::{Expected, Model};
 use super::{attributes, command, edge, hard_sync, node, second};
-use crate::apply::{Conflict, Outcome, Upserted, admit, apply};
+use crate::apply::{admit, apply};
 use crate::graph::Graph;
 use crate::types::{
-    Command, CommunicationMode, Criticality, DependencyCriticality, DiscoverySource, EdgeReport, NodeReport,
+    Command, CommunicationMode, Conflict, Criticality, DependencyCriticality, DiscoverySource, EdgeReport,
+    NodeReport, Outcome, Upserted,
 };
 
 fn upserted(graph: &Graph, command: &Command) -> (Graph, Upserted) {
     assert_eq!(admit(graph, command), Ok(()));
-    let (next, Outcome::Upserted(upserted)) = apply(graph, command);
+    let (next, Outcome::Upserted(upserted)) = apply(graph, command) else { panic!("a report") };
     (next, upserted)
 }
 

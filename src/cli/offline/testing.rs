@@ -13,7 +13,7 @@ use crate::clock;
 use crate::snapshot::Entry;
 use crate::storage::Fs;
 use crate::types::{
-    Attributes, Change, Command, DiscoverySource, EdgeReport, Metadata, NodeReport, ServiceId, Upsert,
+    Attributes, Change, Command, DiscoverySource, EdgeReport, Metadata, Mode, NodeReport, ServiceId, Upsert,
 };
 use crate::wal::{Birth, Options};
 use crate::writer::{Durability, Settings, Started, start};
@@ -159,6 +159,7 @@ fn command(number: u64, note_bytes: usize) -> Command {
         let metadata = Metadata::from_json(&format!(r#"{{"note":"{}"}}"#, "x".repeat(note_bytes))).unwrap();
         nodes.push(NodeReport { service_id: id("noted"), metadata: Some(metadata) });
     }
-    let upsert = Upsert { source: DiscoverySource::Manual, observed_at: at, nodes, edges };
-    Command { id: clock::new_id(), at, change: Change::Upsert(upsert) }
+    let upsert =
+        Upsert { source: DiscoverySource::Manual, observed_at: at, mode: Mode::Upsert, nodes, edges };
+    Command::new(clock::new_id(), at, Change::Upsert(upsert))
 }

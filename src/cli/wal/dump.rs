@@ -3,12 +3,17 @@
 //! - The words are those of the API. What is printed is what a start would read, and nothing is changed.
 //! - A log that breaks is printed up to the break, and the exit code says so.
 
+use std::fmt::Display;
+
+use uuid::Uuid;
+
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::offline::{self, DataDirOption};
 use crate::json::{push_integer, push_list, push_optional_string, push_plain, push_string};
 use crate::types::{
-    Attributes, BackoffStrategy, Change, Command, EdgeReport, Metadata, NodeReport, RetryConfig, Upsert,
+    Attributes, BackoffStrategy, Change, Command, DiscoverySource, EdgeReport, Metadata, Mode, NodeReport,
+    RetryConfig, Sweep, Upsert, Withdrawal,
 };
 
 /// Lines are written when so many bytes have come together.
@@ -56,15 +61,97 @@ fn push_command(out: &mut Vec<u8>, lsn: u64, command: &Command) {
     push_plain(out, command.id);
     out.extend_from_slice(b",\"at\":");
     push_plain(out, command.at);
-    out.extend_from_slice(b",\"change\":");
-    match &command.change {
+    out.extend_from_slice(b",\"actor\":");
+    push_optional_string(out, command.actor.as_deref());
+    out.extend_from_slice(b",\"change\":{\"kind\":");
+    push_change(out, &command.change);
+    out.extend_from_slice(b"}}\n");
+}
+
+/// The kind of a change and its members.
+fn push_change(out: &mut Vec<u8>, change: &Change) {
+    match change {
         Change::Upsert(upsert) => push_upsert(out, upsert),
+        Change::Register(report) => {
+            out.extend_from_slice(b"\"register\",\"node\":");
+            push_node(out, report);
+        }
+        Change::Withdraw(withdrawal) => push_withdrawal(out, withdrawal),
+        Change::RemoveService(service_id) => {
+            out.extend_from_slice(b"\"remove_service\",\"service_id\":");
+            push_string(out, service_id.as_str());
+        }
+        Change::SetAvailabilityTarget { service_id, percent } => {
+            out.extend_from_slice(b"\"set_availability_target\",\"service_id\":");
+            push_string(out, service_id.as_str());
+            out.extend_from_slice(b",\"availability_target\":");
+            push_optional_number(out, *percent);
+        }
+        Change::Sweep(sweep) => push_sweep(out, sweep),
+        Change::Acknowledge { alert_id, by } => {
+            push_alert_change(out, "acknowledge", *alert_id, ("acknowledged_by", by));
+        }
+        Change::Resolve { alert_id, notes } => {
+            push_alert_change(out, "resolve", *alert_id, ("resolution_notes", notes));
+        }
     }
-    out.extend_from_slice(b"}\n");
+}
+
+fn push_alert_change(out: &mut Vec<u8>, kind: &str, alert_id: Uuid, (member, text): (&str, &str)) {
+    push_plain(out, kind);
+    out.extend_from_slice(b",\"alert_id\":");
+    push_plain(out, alert_id);
+    out.push(b',');
+    push_plain(out, member);
+    out.push(b':');
+    push_string(out, text);
+}
+
+fn push_withdrawal(out: &mut Vec<u8>, withdrawal: &Withdrawal) {
+    out.extend_from_slice(b"\"withdraw\",\"source\":");
+    push_optional_string(out, withdrawal.source.map(DiscoverySource::as_str));
+    out.extend_from_slice(b",\"edges\":");
+    push_list(out, &withdrawal.edges, |out, (source, target)| {
+        out.extend_from_slice(b"{\"source\":");
+        push_string(out, source.as_str());
+        out.extend_from_slice(b",\"target\":");
+        push_string(out, target.as_str());
+        out.push(b'}');
+    });
+}
+
+fn push_sweep(out: &mut Vec<u8>, sweep: &Sweep) {
+    out.extend_from_slice(b"\"sweep\",\"stale_after_microseconds\":{");
+    for (place, source) in DiscoverySource::ALL.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        push_plain(out, source.as_str());
+        out.push(b':');
+        push_optional_number(out, sweep.stale_after[place]);
+    }
+    out.extend_from_slice(b"},\"purge_after_microseconds\":");
+    push_optional_number(out, sweep.purge_after);
+    out.extend_from_slice(b",\"audit_retain_microseconds\":");
+    push_optional_number(out, sweep.audit_retain);
+}
+
+fn push_optional_number(out: &mut Vec<u8>, number: Option<impl Display>) {
+    match number {
+        Some(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        None => out.extend_from_slice(b"null"),
+    }
 }
 
 fn push_upsert(out: &mut Vec<u8>, upsert: &Upsert) {
-    out.extend_from_slice(b"{\"kind\":\"upsert\",\"source\":");
+    push_plain(
+        out,
+        match upsert.mode {
+            Mode::Upsert => "upsert",
+            Mode::Replace => "replace",
+        },
+    );
+    out.extend_from_slice(b",\"source\":");
     push_plain(out, upsert.source.as_str());
     out.extend_from_slice(b",\"observed_at\":");
     push_plain(out, upsert.observed_at);
@@ -72,7 +159,6 @@ fn push_upsert(out: &mut Vec<u8>, upsert: &Upsert) {
     push_list(out, &upsert.nodes, push_node);
     out.extend_from_slice(b",\"edges\":");
     push_list(out, &upsert.edges, push_edge);
-    out.push(b'}');
 }
 
 fn push_node(out: &mut Vec<u8>, node: &NodeReport) {
@@ -101,26 +187,19 @@ fn push_attributes(out: &mut Vec<u8>, attributes: &Attributes) {
     out.extend_from_slice(b",\"protocol\":");
     push_optional_string(out, attributes.protocol.as_deref());
     out.extend_from_slice(b",\"timeout_ms\":");
-    push_optional_integer(out, attributes.timeout_ms.map(u32::from));
+    push_optional_number(out, attributes.timeout_ms.map(u32::from));
     out.extend_from_slice(b",\"retry_config\":");
     match attributes.retry_config {
         None => out.extend_from_slice(b"null"),
         Some(RetryConfig { max_retries, backoff_strategy }) => {
             out.extend_from_slice(b"{\"max_retries\":");
-            push_optional_integer(out, max_retries.map(u32::from));
+            push_optional_number(out, max_retries.map(u32::from));
             out.extend_from_slice(b",\"backoff_strategy\":");
             push_optional_string(out, backoff_strategy.map(BackoffStrategy::as_str));
             out.push(b'}');
         }
     }
     out.push(b'}');
-}
-
-fn push_optional_integer(out: &mut Vec<u8>, integer: Option<u32>) {
-    match integer {
-        Some(integer) => push_integer(out, integer),
-        None => out.extend_from_slice(b"null"),
-    }
 }
 
 #[cfg(test)]
@@ -145,6 +224,7 @@ mod tests {
         let upsert = Upsert {
             source: DiscoverySource::ServiceMesh,
             observed_at: at,
+            mode: Mode::Upsert,
             nodes: vec![
                 NodeReport { service_id: id("a\"b"), metadata: Some(metadata) },
                 NodeReport { service_id: id("c"), metadata: None },
@@ -154,7 +234,7 @@ mod tests {
                 EdgeReport { source: id("c"), target: id("e"), attributes: Attributes::hard_sync() },
             ],
         };
-        let command = Command { id: Uuid::nil(), at, change: Change::Upsert(upsert) };
+        let command = Command::new(Uuid::nil(), at, Change::Upsert(upsert));
         let mut line = Vec::new();
         push_command(&mut line, 7, &command);
         let attributes = |protocol, timeout: Value, retry: Value| {
@@ -163,7 +243,7 @@ mod tests {
         };
         let retry = json!({"max_retries": 3, "backoff_strategy": "linear"});
         let expected = json!({
-            "lsn": 7, "id": Uuid::nil().to_string(), "at": "2026-02-14T10:00:00Z",
+            "lsn": 7, "id": Uuid::nil().to_string(), "at": "2026-02-14T10:00:00Z", "actor": null,
             "change": {
                 "kind": "upsert", "source": "service_mesh", "observed_at": "2026-02-14T10:00:00Z",
                 "nodes": [{"service_id": "a\"b", "metadata": {"team": "k"}}, {"service_id": "c", "metadata": null}],

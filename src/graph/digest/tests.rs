@@ -147,7 +147,7 @@ fn graph(names: [&str; 3], pairs: &[(&str, &str)]) -> Graph {
     let path = vec![members[0], members[1], members[0]];
     members.sort_unstable();
     let cycle = Component { alert_id: Uuid::from_u128(9), members, path };
-    graph.replace_cycles(&[], vec![cycle]).0
+    graph.replace_cycles(&Graph::default(), &[], vec![cycle], instant(1)).0
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn the_order_of_creation_does_not_matter() {
 fn what_goes_is_subtracted() {
     let graph = graph(["a", "b", "c"], &[("a", "b"), ("b", "a")]);
     let key = graph.cycles().key_of(0).unwrap();
-    let (graph, _) = graph.replace_cycles(&[key], vec![]);
+    let (graph, _) = graph.clone().replace_cycles(&graph, &[key], vec![], instant(2));
     let mut edit = graph.edit();
     edit.set_dependency(0, 1, None);
     edit.set_dependency(1, 0, None);
@@ -174,7 +174,10 @@ fn what_goes_is_subtracted() {
     for node in 0..3 {
         services += Elements::default().service(graph.node(node).service());
     }
-    assert_eq!(graph.digest(), services);
+    let alert = graph.cycles().alert(Uuid::from_u128(9)).unwrap();
+    assert!(!alert.is_active());
+    services += alert.digest();
+    assert_eq!(graph.digest(), services, "the alert outlives its cycle");
     assert_eq!(Graph::default().digest().to_string(), "0".repeat(64));
 }
 

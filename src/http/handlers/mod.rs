@@ -1,11 +1,13 @@
 //! What each endpoint does.
 
-mod ingest;
 mod operations;
 mod queries;
 mod snapshots;
+mod writes;
 
-pub(super) use ingest::ingest;
 pub(super) use operations::{health, index, metrics, ready};
-pub(super) use queries::{dependencies, service, services, stats};
+pub(super) use queries::{alert, alerts, audit, dependencies, service, services, stats};
 pub(super) use snapshots::{create_snapshot, delete_snapshot, snapshot, snapshots, verify_snapshot};
+pub(super) use writes::{
+    acknowledge, delete_dependency, delete_service, ingest, put_service, put_slo, resolve, run_staleness,
+};

@@ -89,7 +89,7 @@ fn with_a_fitting_checksum_only_what_makes_sense_is_accepted() {
         judge(&bytes).unwrap_err().to_string()
     };
     assert_eq!(patched(0, b"X"), "manifest: not a watershed manifest");
-    assert_eq!(patched(8, &[3]), "manifest: format version 3, this program reads version 2");
+    assert_eq!(patched(8, &[4]), "manifest: format version 4, this program reads versions 2 to 3");
     assert_eq!(patched(10, &[1]), "manifest: the reserved space is not valid");
     assert_eq!(patched(12, &[2]), "manifest: 316 bytes are not the length of one");
     assert_eq!(patched(12, &[0xff; 4]), "manifest: 316 bytes are not the length of one");

@@ -11,7 +11,7 @@ use crate::snapshot::{Stamp, file_name, write};
 use crate::storage::{FileName, Poisoned, Sim, Storage, StorageFile};
 use crate::types::{
     Attributes, BackoffStrategy, Change, Command, CommunicationMode, DependencyCriticality, DiscoverySource,
-    EdgeReport, Metadata, NodeReport, RetryConfig, ServiceId, Timestamp, Upsert,
+    EdgeReport, Metadata, Mode, NodeReport, RetryConfig, ServiceId, Timestamp, Upsert,
 };
 
 pub(super) fn instant(second: i64) -> Timestamp {
@@ -34,8 +34,8 @@ pub(super) fn command(
     edges: Vec<EdgeReport>,
 ) -> Command {
     let at = instant(i64::from(number));
-    let change = Change::Upsert(Upsert { source, observed_at: at, nodes, edges });
-    Command { id: Uuid::from_u128(u128::from(number) + 1), at, change }
+    let change = Change::Upsert(Upsert { source, observed_at: at, mode: Mode::Upsert, nodes, edges });
+    Command::new(Uuid::from_u128(u128::from(number) + 1), at, change)
 }
 
 fn attributes(number: u32) -> Attributes {

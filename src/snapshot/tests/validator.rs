@@ -58,6 +58,7 @@ fn parts() -> Parts {
         file_bytes: 0,
         digest: Digest::default(),
         content_hash: [0; 32],
+        swept_at: None,
     };
     let pieces = vec![PieceRecord { alert_id: [1; 16], members: vec![0, 1], goes_on: 0 }];
     Parts {
@@ -266,16 +267,16 @@ fn a_file_has_as_many_blocks_as_its_header_says() {
         let header = Header { blocks, ..read::header(&Bytes(&bytes)).unwrap() };
         judge(&[&header.encode()[..], &bytes[HEADER_BYTES..]].concat()).err().unwrap()
     };
-    assert!(blocks(4).ends_with("the file ends inside it"), "{}", blocks(4));
+    assert!(blocks(5).ends_with("the file ends inside it"), "{}", blocks(5));
     assert!(blocks(u32::MAX).ends_with("the file ends inside it"));
-    assert!(blocks(2).starts_with("the file has "), "{}", blocks(2));
+    assert!(blocks(3).starts_with("the file has "), "{}", blocks(3));
 }
 
 #[test]
 fn a_newer_format_is_refused_with_both_versions() {
     let mut bytes = bytes_of(&graph(14, 3));
-    bytes[8] = 3;
+    bytes[8] = 4;
     let crc = crc32c::crc32c(&bytes[..HEADER_BYTES - 4]).to_le_bytes();
     bytes[HEADER_BYTES - 4..HEADER_BYTES].copy_from_slice(&crc);
-    assert_eq!(judge(&bytes).err().unwrap(), "format version 3, this program reads version 2");
+    assert_eq!(judge(&bytes).err().unwrap(), "format version 4, this program reads versions 2 to 3");
 }

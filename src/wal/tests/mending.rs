@@ -185,7 +185,7 @@ fn frames_and_formats_of_newer_programs_are_refused_and_not_mended() {
     header[4092..].copy_from_slice(&crc.to_le_bytes());
     file.write_all_at(0, &header).unwrap();
     let refused = inspect(&sim, &basis(0)).unwrap_err().to_string();
-    let expected = "wal-0000000000000001 offset 0: format version 9, this program reads versions 1 and 2. Nothing was changed.";
+    let expected = "wal-0000000000000001 offset 0: format version 9, this program reads versions 1 to 3. Nothing was changed.";
     assert_eq!(refused, expected);
     assert!(matches!(mend(&sim, &basis(0), 1), Err(CutError::Log(OpenError::Format { .. }))));
 }
@@ -225,7 +225,7 @@ fn frames_of_a_newer_program() {
 #[test]
 fn a_sound_frame_without_sense_is_damage_even_at_the_end() {
     for (payload, reason) in [
-        (&[2, 0, 0, 0, 9, 9][..], "sound frame, but at lsn 2 record version 9, this program reads 1"),
+        (&[2, 0, 0, 0, 9, 9][..], "sound frame, but at lsn 2 record version 9, this program reads 1 and 2"),
         (&[200, 0, 0, 0, 9], "sound frame, but its records and its length do not agree"),
     ] {
         let sim = with_frame(1, 1, payload);

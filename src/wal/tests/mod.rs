@@ -239,7 +239,7 @@ fn a_batch_beyond_the_frame_limit_is_refused_unwritten() {
     let (mut wal, ..) = open(&sim).unwrap();
     let mut large = Batch::starting_at(1);
     let padding = format!(r#"{{"x":"{}"}}"#, "y".repeat(16_000));
-    let Change::Upsert(mut upsert) = command(1).change;
+    let Change::Upsert(mut upsert) = command(1).change else { panic!("a report") };
     upsert.nodes[0].metadata = Some(crate::types::Metadata::from_json(&padding).unwrap());
     upsert.nodes = vec![upsert.nodes[0].clone(); 100];
     let command = Command { change: Change::Upsert(upsert), ..command(1) };

@@ -17,7 +17,7 @@ use super::*;
 use crate::limits;
 use crate::storage::Sim;
 use crate::types::{
-    Attributes, Change, Command, DiscoverySource, EdgeReport, NodeReport, ServiceId, Timestamp, Upsert,
+    Attributes, Change, Command, DiscoverySource, EdgeReport, Mode, NodeReport, ServiceId, Timestamp, Upsert,
 };
 use crate::wal::Birth;
 
@@ -42,8 +42,9 @@ fn command(source: &str) -> Command {
 }
 
 pub(super) fn upsert(nodes: Vec<NodeReport>, edges: Vec<EdgeReport>) -> Command {
-    let upsert = Upsert { source: DiscoverySource::Manual, observed_at: at(), nodes, edges };
-    Command { id: Uuid::from_u128(1), at: at(), change: Change::Upsert(upsert) }
+    let upsert =
+        Upsert { source: DiscoverySource::Manual, observed_at: at(), mode: Mode::Upsert, nodes, edges };
+    Command::new(Uuid::from_u128(1), at(), Change::Upsert(upsert))
 }
 
 pub(super) type Answer = Result<Committed, WriteError>;
@@ -80,7 +81,7 @@ fn what_changes_nothing_is_not_logged() {
     let Started { handle, stopper, .. } = started(&sim);
     let committed = write(&handle, upsert(vec![], vec![])).unwrap();
     assert_eq!(committed.version, 0);
-    let Outcome::Upserted(upserted) = committed.outcome;
+    let Outcome::Upserted(upserted) = committed.outcome else { panic!("{committed:?}") };
     assert_eq!(upserted.nodes_upserted, 0);
     assert!(stopper.stop());
     assert_eq!(started(&sim).recovery.log.last_version, 0);

@@ -6,7 +6,7 @@ use crate::apply;
 use crate::campaign::{Random, report, seeds};
 use crate::graph::Graph;
 use crate::snapshot::{self, Stamp, file_name};
-use crate::types::{BackoffStrategy, CommunicationMode, DependencyCriticality, Metadata, RetryConfig};
+use crate::types::{BackoffStrategy, CommunicationMode, DependencyCriticality, Metadata, Mode, RetryConfig};
 
 /// Commands over a few services by all sources: placeholders, registrations, conflicts, old and new
 /// observations, cycles made and changed.
@@ -46,9 +46,9 @@ fn any_command(number: u64, random: &mut Random) -> Command {
     let nodes = nodes.collect();
     let source = any_of(DiscoverySource::ALL, random);
     let observed_at = at().plus_microseconds(random.below(1_000_000_000).cast_signed());
-    let upsert = Upsert { source, observed_at, nodes, edges };
+    let upsert = Upsert { source, observed_at, mode: Mode::Upsert, nodes, edges };
     let at = at().plus_microseconds(number.cast_signed());
-    Command { id: Uuid::from_u128(u128::from(number)), at, change: Change::Upsert(upsert) }
+    Command::new(Uuid::from_u128(u128::from(number)), at, Change::Upsert(upsert))
 }
 
 fn any_attributes(random: &mut Random) -> Attributes {

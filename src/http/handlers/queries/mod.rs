@@ -3,13 +3,19 @@
 //! Each loads the published graph once. Its parameters are checked first, then the service is looked
 //! up, then a conditional read may end it, and only then is work done.
 
+mod alerts;
+mod audit;
 mod dependencies;
 mod services;
 mod stats;
 
+pub(in crate::http) use alerts::{alert, alerts};
+pub(in crate::http) use audit::audit;
 pub(in crate::http) use dependencies::dependencies;
 pub(in crate::http) use services::{service, services};
 pub(in crate::http) use stats::stats;
+
+pub(super) use alerts::alert_id;
 
 use std::sync::Arc;
 

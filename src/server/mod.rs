@@ -7,10 +7,13 @@
 //! - It listens from the first moment, so that probes can tell a replay from a dead process.
 //! - Runs until a signal ends it; what it returns decides the exit code.
 
+mod sweeps;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use tokio::net::TcpListener;
@@ -24,7 +27,7 @@ use crate::http::{self, App, HttpSettings, Live};
 use crate::ingest::{parse_json, upsert};
 use crate::samples::Sample;
 use crate::storage::{Fs, LockError};
-use crate::types::{Change, Command};
+use crate::types::{Change, Command, Sweep, Timestamp};
 use crate::wal::{Birth, Options};
 use crate::writer::{self, Durability, Settings, StartError, Started, Stopper};
 
@@ -76,8 +79,12 @@ async fn serve(config: Config, sample: Option<&'static Sample>) -> Result<(), Se
     tracing::info!(%address, data_dir = %config.data_dir.display(), "listening");
     let stopper = tokio::select! {
         opened = open(&config, sample) => {
-            let (live, stopper) = opened?;
+            let (live, stopper, directory_created_at) = opened?;
             tracing::info!(version = live.reader.load().version(), "ready");
+            if let Some(interval) = config.sweep_interval {
+                let (reader, writer) = (live.reader.clone(), live.writer.clone());
+                tokio::spawn(sweeps::run(reader, writer, sweep(&config), interval, directory_created_at));
+            }
             app.go_live(live);
             stopper
         }
@@ -99,6 +106,16 @@ fn http_settings(config: &Config) -> HttpSettings {
         request_timeout: config.request_timeout,
         header_timeout: config.header_timeout,
         max_connections: config.max_connections,
+        sweep: sweep(config),
+    }
+}
+
+fn sweep(config: &Config) -> Sweep {
+    let microseconds = |duration: Duration| duration.as_micros() as i64;
+    Sweep {
+        stale_after: config.stale_after.map(|threshold| threshold.map(microseconds)),
+        purge_after: config.purge_stale_after.map(microseconds),
+        audit_retain: config.audit_retain.map(microseconds),
     }
 }
 
@@ -115,7 +132,10 @@ fn terminated() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// Replays the log and loads the sample into an empty graph.
-async fn open(config: &Config, sample: Option<&'static Sample>) -> Result<(Live, Stopper), ServeError> {
+async fn open(
+    config: &Config,
+    sample: Option<&'static Sample>,
+) -> Result<(Live, Stopper, Timestamp), ServeError> {
     let (data_dir, settings) = (config.data_dir.clone(), writer_settings(config));
     let started =
         spawn_blocking(move || start_writer(data_dir, settings)).await.context("the replay broke down")??;
@@ -140,7 +160,7 @@ async fn open(config: &Config, sample: Option<&'static Sample>) -> Result<(Live,
         }
         None => {}
     }
-    Ok((live, stopper))
+    Ok((live, stopper, recovered.created_at))
 }
 
 fn writer_settings(config: &Config) -> Settings {
@@ -169,7 +189,7 @@ async fn load(live: &Live, sample: &Sample) -> anyhow::Result<()> {
     let document = parse_json(sample.json).context("the sample is not JSON")?;
     let mut upsert = upsert(&document, at).context("the sample is not valid")?.upsert;
     upsert.observed_at = at;
-    let command = Command { id: clock::new_id(), at, change: Change::Upsert(upsert) };
+    let command = Command::new(clock::new_id(), at, Change::Upsert(upsert)).by("sample");
     let (reply, answer) = oneshot::channel();
     // The receiver below outlives the reply.
     live.writer.submit(command, Box::new(move |result| drop(reply.send(result))))?;

@@ -1,0 +1,154 @@
+//! Circular dependency alerts: what somebody did about a component, and what is left of one that is gone.
+//!
+//! - Every component has an alert; an alert without a component remembers the last one it stood for.
+//! - A resolved alert whose component comes back is open again, and what was said about it is gone.
+//! - Of alerts without a component at most [`limits::ALERTS_INACTIVE_MAX`] are kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Component;
+use super::digest::{Digest, Elements};
+use crate::limits;
+use crate::types::{AlertStatus, ServiceId, Timestamp};
+
+/// What is known about a circular dependency besides what the dependencies say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// Given once.
+    pub id: Uuid,
+    /// When its component appeared, or came back after it was resolved.
+    pub detected_at: Timestamp,
+    /// How far somebody has come with it.
+    pub status: AlertStatus,
+    /// Who looks after it.
+    pub acknowledged_by: Option<Arc<str>>,
+    /// How it was dealt with.
+    pub resolution_notes: Option<Arc<str>>,
+    /// What it stands for.
+    pub standing: Standing,
+}
+
+/// What an alert stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The component with this key.
+    Component(u32),
+    /// One that is gone, as it was last.
+    Gone {
+        /// Its members, in bytewise order.
+        members: Box<[ServiceId]>,
+        /// One shortest closed path through the first member.
+        path: Box<[ServiceId]>,
+    },
+}
+
+impl Alert {
+    fn new(id: Uuid, detected_at: Timestamp, key: u32) -> Self {
+        Self {
+            id,
+            detected_at,
+            status: AlertStatus::Open,
+            acknowledged_by: None,
+            resolution_notes: None,
+            standing: Standing::Component(key),
+        }
+    }
+
+    /// Whether its component is there.
+    pub fn is_active(&self) -> bool {
+        matches!(self.standing, Standing::Component(_))
+    }
+
+    /// Whether its component says all there is to say but when it appeared.
+    fn is_untouched(&self) -> bool {
+        self.is_active()
+            && self.status == AlertStatus::Open
+            && self.acknowledged_by.is_none()
+            && self.resolution_notes.is_none()
+    }
+
+    /// What it adds to the digest of the graph.
+    pub fn digest(&self) -> Digest {
+        if self.is_untouched() { Digest::default() } else { Elements::default().alert(self) }
+    }
+}
+
+/// All alerts, by id.
+#[derive(Clone, Default)]
+pub(super) struct Alerts {
+    by_id: Arc<BTreeMap<Uuid, Arc<Alert>>>,
+    inactive: usize,
+    digest: Digest,
+}
+
+impl Alerts {
+    pub(super) fn get(&self, id: Uuid) -> Option<&Alert> {
+        self.by_id.get(&id).map(Arc::as_ref)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Alert> {
+        self.by_id.values().map(Arc::as_ref)
+    }
+
+    pub(super) fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Adds an alert, or replaces the one with its id.
+    pub(super) fn set(&mut self, alert: Alert) {
+        self.digest += alert.digest();
+        self.inactive += usize::from(!alert.is_active());
+        if let Some(before) = Arc::make_mut(&mut self.by_id).insert(alert.id, Arc::new(alert)) {
+            self.forget(&before);
+        }
+    }
+
+    fn forget(&mut self, before: &Alert) {
+        self.digest -= before.digest();
+        self.inactive -= usize::from(!before.is_active());
+    }
+
+    /// The alert stands for a component from now on.
+    pub(super) fn activate(&mut self, id: Uuid, key: u32, at: Timestamp) {
+        let alert = match self.get(id).cloned() {
+            None => Alert::new(id, at, key),
+            Some(before) if !before.is_active() && before.status == AlertStatus::Resolved => {
+                Alert::new(id, at, key)
+            }
+            Some(before) => Alert { standing: Standing::Component(key), ..before },
+        };
+        self.set(alert);
+    }
+
+    /// The component with this key is gone: so is what the alert stands for, unless it stands for another.
+    pub(super) fn inactivate<'a>(
+        &mut self,
+        key: u32,
+        component: &Component,
+        name_of: impl Fn(u32) -> &'a ServiceId,
+    ) {
+        let Some(alert) = self.get(component.alert_id) else { return };
+        if alert.standing != Standing::Component(key) {
+            return;
+        }
+        let mut members: Vec<_> = component.members.iter().map(|node| name_of(*node).clone()).collect();
+        members.sort_unstable();
+        let path = component.path.iter().map(|node| name_of(*node).clone()).collect();
+        self.set(Alert { standing: Standing::Gone { members: members.into(), path }, ..alert.clone() });
+        if self.inactive > limits::ALERTS_INACTIVE_MAX {
+            self.drop_oldest_inactive();
+        }
+    }
+
+    fn drop_oldest_inactive(&mut self) {
+        let inactive = self.iter().filter(|alert| !alert.is_active());
+        let oldest = inactive.min_by_key(|alert| (alert.detected_at, alert.id)).map(|alert| alert.id);
+        let dropped = oldest.and_then(|id| Arc::make_mut(&mut self.by_id).remove(&id));
+        if let Some(dropped) = dropped {
+            self.forget(&dropped);
+        }
+    }
+}
