@@ -38,6 +38,14 @@ pub fn push_optional_number(out: &mut Vec<u8>, number: Option<f64>) {
     serde_json::to_writer(out, &number).expect("a vector takes every byte");
 }
 
+/// Writes `true`, `false` or `null`.
+pub fn push_optional_bool(out: &mut Vec<u8>, value: Option<bool>) {
+    match value {
+        Some(value) => push_bool(out, value),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
 /// Writes `true` or `false`.
 pub fn push_bool(out: &mut Vec<u8>, value: bool) {
     out.extend_from_slice(if value { b"true" } else { b"false" });

@@ -66,6 +66,21 @@ pub const LIST_INLINE_SERVICES_MAX: u32 = 5_000;
 /// A query string, in bytes.
 pub const QUERY_STRING_BYTES_MAX: usize = 32 * 1024;
 
+/// Hops of an impact query.
+pub const IMPACT_DEPTH_MAX: u8 = 100;
+/// Hops of an impact query, unless the caller asks for another number.
+pub const IMPACT_DEPTH_DEFAULT: u8 = 10;
+/// Services that fail at once.
+pub const IMPACT_FAILING_MAX: usize = 100;
+/// Hops of an SLO impact analysis.
+pub const SLO_DEPTH_MAX: u8 = 100;
+/// Hops of an SLO impact analysis, unless the caller asks for another number.
+pub const SLO_DEPTH_DEFAULT: u8 = 3;
+/// The availability of a service of which nothing is known, a ratio.
+pub const AVAILABILITY_DEFAULT_RATIO: f64 = 0.999;
+/// What is taken off an external provider's promise, a ratio.
+pub const SLA_DEDUCTION_RATIO: f64 = 0.001;
+
 /// Answers longer than this are streamed.
 pub const ANSWER_WHOLE_BYTES_MAX: usize = 256 * 1024;
 /// One piece of a streamed answer.

@@ -16,7 +16,7 @@ use super::download::Download;
 use super::guarded_io::Exchange;
 use super::state::ScratchPool;
 use crate::limits;
-use crate::render::DependenciesAnswer;
+use crate::render::{DependenciesAnswer, ImpactAnswer};
 
 /// A successful answer before it becomes a response.
 pub(super) struct Answer {
@@ -58,35 +58,52 @@ impl Answer {
 }
 
 /// The rest of a long answer.
-pub(super) struct Pieces {
-    answer: Option<Box<DependenciesAnswer>>,
-    scratches: Arc<ScratchPool>,
+pub(super) struct Pieces(Rows);
+
+/// What writes the rest.
+enum Rows {
+    Dependencies(Box<DependenciesAnswer>, Arc<ScratchPool>),
+    Impact(Box<ImpactAnswer>),
+    /// Nothing: all is written.
+    Over,
 }
 
 impl Pieces {
     pub(super) fn new(answer: Box<DependenciesAnswer>, scratches: Arc<ScratchPool>) -> Self {
-        Self { answer: Some(answer), scratches }
+        Self(Rows::Dependencies(answer, scratches))
+    }
+
+    pub(super) fn of_impact(answer: Box<ImpactAnswer>) -> Self {
+        Self(Rows::Impact(answer))
     }
 
     fn next(&mut self) -> Option<Bytes> {
-        let answer = self.answer.as_mut()?;
         let mut piece = Vec::with_capacity(limits::ANSWER_PIECE_BYTES + 1024);
-        if answer.write(&mut piece, limits::ANSWER_PIECE_BYTES) {
-            self.give_back();
+        let is_last = match &mut self.0 {
+            Rows::Dependencies(answer, _) => answer.write(&mut piece, limits::ANSWER_PIECE_BYTES),
+            Rows::Impact(answer) => answer.write(&mut piece, limits::ANSWER_PIECE_BYTES),
+            Rows::Over => return None,
+        };
+        if is_last {
+            self.end();
         }
         Some(piece.into())
     }
 
-    fn give_back(&mut self) {
-        if let Some(answer) = self.answer.take() {
-            self.scratches.give_back(answer.into_scratch());
+    fn is_over(&self) -> bool {
+        matches!(self.0, Rows::Over)
+    }
+
+    fn end(&mut self) {
+        if let Rows::Dependencies(answer, scratches) = std::mem::replace(&mut self.0, Rows::Over) {
+            scratches.give_back(answer.into_scratch());
         }
     }
 }
 
 impl Drop for Pieces {
     fn drop(&mut self) {
-        self.give_back();
+        self.end();
     }
 }
 
@@ -137,7 +154,7 @@ impl Body for AnswerBody {
         self.first.is_none()
             && match &self.rest {
                 Rest::Nothing => true,
-                Rest::Pieces(pieces) => pieces.answer.is_none(),
+                Rest::Pieces(pieces) => pieces.is_over(),
                 Rest::Download(download) => download.is_over(),
             }
     }

@@ -33,6 +33,12 @@ pub(super) enum Route<'p> {
     PutSlo(&'p str),
     /// `DELETE /api/v1/services/{service_id}/dependencies/{target}`, both still encoded
     DeleteDependency(&'p str, &'p str),
+    /// `GET /api/v1/services/{service_id}/impact`, the id still encoded
+    Impact(&'p str),
+    /// `POST /api/v1/impact`
+    JointImpact,
+    /// `POST /api/v1/slos/impact-analysis`
+    AnalyseSlo,
     /// `GET /api/v1/circular-dependencies`
     Alerts,
     /// `GET /api/v1/circular-dependencies/{alert_id}`, the id still encoded
@@ -131,6 +137,8 @@ impl<'p> Endpoints<'p> {
             "/api/v1/metrics" => Some(Self::get(Route::Metrics)),
             "/api/v1/services" => Some(Self::get(Route::Services)),
             "/api/v1/admin/snapshots" => Some(Self::get_post(Route::Snapshots, Route::CreateSnapshot)),
+            "/api/v1/impact" => Some(Self::post(Route::JointImpact)),
+            "/api/v1/slos/impact-analysis" => Some(Self::post(Route::AnalyseSlo)),
             "/api/v1/circular-dependencies" => Some(Self::get(Route::Alerts)),
             "/api/v1/admin/staleness/run" => Some(Self::post(Route::RunStaleness)),
             "/api/v1/admin/audit" => Some(Self::get(Route::Audit)),
@@ -172,6 +180,9 @@ impl<'p> Route<'p> {
             Route::Service(_) | Route::PutService(_) | Route::DeleteService(_) => {
                 "/api/v1/services/{service_id}"
             }
+            Route::Impact(_) => "/api/v1/services/{service_id}/impact",
+            Route::JointImpact => "/api/v1/impact",
+            Route::AnalyseSlo => "/api/v1/slos/impact-analysis",
             Route::PutSlo(_) => "/api/v1/services/{service_id}/slo",
             Route::DeleteDependency(..) => "/api/v1/services/{service_id}/dependencies/{target}",
             Route::Alerts => "/api/v1/circular-dependencies",
@@ -193,6 +204,7 @@ fn below_services(path: &str) -> Option<Endpoints<'_>> {
         (id @ "dependencies", None) => Some(Endpoints::service(id, Some(Route::Ingest))),
         (id, None) => Some(Endpoints::service(id, None)),
         (id, Some("dependencies")) => Some(Endpoints::get(Route::Dependencies(id))),
+        (id, Some("impact")) => Some(Endpoints::get(Route::Impact(id))),
         (id, Some("slo")) => Some(Endpoints::put(Route::PutSlo(id))),
         (id, Some(rest)) => match below("dependencies/", rest)? {
             (target, None) => Some(Endpoints::delete(Route::DeleteDependency(id, target))),
@@ -250,6 +262,9 @@ mod tests {
             "/api/v1/services/a/dependencies/b/",
             "/api/v1/services/a/dependencies/b/c",
             "/api/v1/services/a/slo/",
+            "/api/v1/services/a/impact/",
+            "/api/v1/impact/",
+            "/api/v1/slos",
             "/api/v1/circular-dependencies/",
             "/api/v1/circular-dependencies/7/",
             "/api/v1/circular-dependencies/7/reopen",
@@ -281,6 +296,9 @@ mod tests {
             ("/api/v1/metrics", read),
             ("/api/v1/services", read),
             ("/api/v1/services/a", "GET, HEAD, PUT, DELETE"),
+            ("/api/v1/services/a/impact", read),
+            ("/api/v1/impact", "POST"),
+            ("/api/v1/slos/impact-analysis", "POST"),
             ("/api/v1/services/a/slo", "PUT"),
             ("/api/v1/services/a/dependencies/b", "DELETE"),
             ("/api/v1/services/dependencies/dependencies/dependencies", "DELETE"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Json;
-use super::fields::{object, required, text};
+use super::fields::{number, object, required, text};
 use super::place::{Invalid, Place};
 use super::upsert::check_metadata;
 use crate::limits;
@@ -20,15 +20,8 @@ pub fn registration(document: &Json<'_>) -> Result<Metadata, Invalid> {
 /// An SLO target: `{"availability_target":99.9}` in percent, or null for none.
 pub fn availability_target(document: &Json<'_>) -> Result<Option<f64>, Invalid> {
     object((document, HERE))?;
-    let (value, place) = required(document, &HERE, "availability_target")?;
-    let percent = match value {
-        Json::Null => return Ok(None),
-        Json::Number(number) => number.as_f64(),
-        Json::Bool(_) | Json::String(_) | Json::Array(_) | Json::Object(_) => None,
-    };
-    let percent = percent.filter(|percent| *percent > 0.0 && *percent <= 100.0);
-    let reason = "expected a percentage above 0 and at most 100, or null";
-    percent.map(Some).ok_or_else(|| place.invalid(value, reason))
+    let target = required(document, &HERE, "availability_target")?;
+    if *target.0 == Json::Null { Ok(None) } else { number(target, 0.0, 100.0).map(Some) }
 }
 
 /// Who looks after an alert: `{"acknowledged_by":"…"}`.

@@ -50,6 +50,26 @@ pub(super) fn integer((value, place): At<'_, '_>, least: u64, most: u64) -> Resu
         .ok_or_else(|| place.invalid(value, format!("expected an integer from {least} to {most}")))
 }
 
+/// A number above `above` and at most `most`.
+pub(super) fn number((value, place): At<'_, '_>, above: f64, most: f64) -> Result<f64, Invalid> {
+    let number = match value {
+        Json::Number(number) => number.as_f64(),
+        Json::Null | Json::Bool(_) | Json::String(_) | Json::Array(_) | Json::Object(_) => None,
+    };
+    let expected = || format!("expected a number above {above} and at most {most}");
+    number.filter(|number| *number > above && *number <= most).ok_or_else(|| place.invalid(value, expected()))
+}
+
+/// `true` or `false`.
+pub(super) fn flag((value, place): At<'_, '_>) -> Result<bool, Invalid> {
+    match value {
+        Json::Bool(flag) => Ok(*flag),
+        Json::Null | Json::Number(_) | Json::String(_) | Json::Array(_) | Json::Object(_) => {
+            Err(place.invalid(value, "expected true or false"))
+        }
+    }
+}
+
 pub(super) fn list<'j, T>(
     document: &'j Json<'j>,
     here: &Place<'_>,

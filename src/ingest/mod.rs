@@ -8,10 +8,14 @@
 mod changes;
 mod document;
 mod fields;
+mod impact;
 mod place;
+mod slo;
 mod upsert;
 
 pub use changes::{acknowledgement, availability_target, registration, resolution};
 pub use document::{Json, MalformedJson, parse_json};
+pub use impact::{CheckedImpact, impact};
 pub use place::Invalid;
+pub use slo::{CheckedSloChange, SliType, slo_change};
 pub use upsert::{CheckedUpsert, upsert};

@@ -9,14 +9,18 @@ mod audit;
 mod changes;
 mod dependencies;
 mod edge;
+mod impact;
 mod ingestion;
 mod service;
+mod slo;
 mod stats;
 
 pub use alerts::{alert, alert_page};
 pub use audit::audit_page;
 pub use changes::{availability_target, swept};
 pub use dependencies::{DependenciesAnswer, View};
+pub use impact::{ImpactAnswer, ImpactForm, impact_summary};
 pub use ingestion::{Ingestion, ingestion};
 pub use service::{service, service_page};
+pub use slo::{SloAnalysis, SloProposal, Touched, slo_analysis};
 pub use stats::stats;

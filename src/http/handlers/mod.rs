@@ -6,7 +6,9 @@ mod snapshots;
 mod writes;
 
 pub(super) use operations::{health, index, metrics, ready};
-pub(super) use queries::{alert, alerts, audit, dependencies, service, services, stats};
+pub(super) use queries::{
+    alert, alerts, analyse_slo, audit, dependencies, impact, joint_impact, service, services, stats,
+};
 pub(super) use snapshots::{create_snapshot, delete_snapshot, snapshot, snapshots, verify_snapshot};
 pub(super) use writes::{
     acknowledge, delete_dependency, delete_service, ingest, put_service, put_slo, resolve, run_staleness,

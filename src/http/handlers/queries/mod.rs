@@ -6,13 +6,17 @@
 mod alerts;
 mod audit;
 mod dependencies;
+mod impact;
 mod services;
+mod slo;
 mod stats;
 
 pub(in crate::http) use alerts::{alert, alerts};
 pub(in crate::http) use audit::audit;
 pub(in crate::http) use dependencies::dependencies;
+pub(in crate::http) use impact::{impact, joint_impact};
 pub(in crate::http) use services::{service, services};
+pub(in crate::http) use slo::analyse_slo;
 pub(in crate::http) use stats::stats;
 
 pub(super) use alerts::alert_id;
