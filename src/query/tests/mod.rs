@@ -1,5 +1,11 @@
 //! Traversals and listings held against the contract's own words, on random graphs.
 
+mod critical;
+mod divergence;
+mod landscape;
+mod paths;
+mod worst;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
