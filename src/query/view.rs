@@ -4,8 +4,9 @@
 //! - Nothing is copied: the view is a few pointers, and petgraph's walkers keep their marks beside it.
 //! - Only this file knows petgraph.
 //!
-//! What it is not: the way to dominators. petgraph's are O(services²) in the worst case, which a chain that
-//! many services are called from at both ends is; see `dominators`. The tests hold ours against them.
+//! What it is not: the way to dominators. petgraph's are O(services²) in the worst case, and a chain of 50,000
+//! with as many services that its first and its last call, all told, takes them seconds where `dominators`
+//! takes milliseconds. The tests hold ours against them on other graphs.
 
 use std::slice::Iter;
 

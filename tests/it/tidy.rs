@@ -49,7 +49,7 @@ const ROOMS: [(&str, &[&str]); 23] = [
     ("json", &["types"]),
     ("graph", &["types", "limits", "json"]),
     ("apply", &["types", "limits", "graph"]),
-    ("query", &["types", "limits", "graph"]),
+    ("query", &["types", "limits", "graph", "campaign"]),
     ("render", &["types", "json", "graph", "apply", "query"]),
     ("ingest", &["types", "limits"]),
     ("storage", &["seeded"]),

@@ -3,11 +3,17 @@
 //! Each loads the published graph once. Its parameters are checked first, then the service is looked
 //! up, then a conditional read may end it, and only then is work done.
 
+mod critical;
 mod dependencies;
+mod divergence;
+mod paths;
 mod services;
 mod stats;
 
+pub(in crate::http) use critical::critical;
 pub(in crate::http) use dependencies::dependencies;
+pub(in crate::http) use divergence::divergence;
+pub(in crate::http) use paths::paths;
 pub(in crate::http) use services::{service, services};
 pub(in crate::http) use stats::stats;
 
@@ -31,9 +37,14 @@ struct Loaded {
     etag: String,
 }
 
-/// The tag of an answer: the data directory, the version, and the representation, which is what was
-/// asked for in the form in which this release writes it.
+/// [`load_as`] for answers in JSON.
 fn load(app: &App, head: &Parts) -> Result<Loaded, Problem> {
+    load_as(app, head, "json")
+}
+
+/// The tag of an answer: the data directory, the version, and the representation, which is what was
+/// asked for in the format, and the form of it, in which this release writes it.
+fn load_as(app: &App, head: &Parts, format: &str) -> Result<Loaded, Problem> {
     let reader = &app.live()?.reader;
     let graph = reader.load();
     let asked = head.uri.path_and_query().map_or("", PathAndQuery::as_str);
@@ -46,7 +57,9 @@ fn load(app: &App, head: &Parts) -> Result<Loaded, Problem> {
     );
     etag.push(b'-');
     json::push_integer(&mut etag, graph.version());
-    etag.extend_from_slice(b"-json1-");
+    etag.push(b'-');
+    etag.extend_from_slice(format.as_bytes());
+    etag.extend_from_slice(b"1-");
     json::push_integer(&mut etag, representation);
     etag.push(b'"');
     Ok(Loaded { graph, etag: String::from_utf8(etag).expect("digits and letters") })
