@@ -1,5 +1,5 @@
-//! What the core costs without a network: traversal, encoding, publishing, building, listing, and, with
-//! the disk of the build directory, snapshots, for each graph.
+//! What the core costs without a network: traversal, encoding, the other questions, publishing, building,
+//! listing, and, with the disk of the build directory, snapshots, for each graph.
 //!
 //! ```text
 //! cargo bench --bench core            all of it
@@ -28,9 +28,10 @@ use watershed::graph::Graph;
 use watershed::ingest::{parse_json, upsert};
 use watershed::limits::{QUERY_HEAVY_EDGES_MAX, QUERY_NODES_DEFAULT};
 use watershed::query::{
-    DependencyFilter, Scratch, ServiceFilter, Traversal, TraverseQuestion, list, traverse,
+    DependencyFilter, Divergence, PathsQuestion, Scratch, ServiceFilter, Traversal, TraverseQuestion,
+    critical, divergence, list, paths, traverse,
 };
-use watershed::render::{self, DependenciesAnswer, View};
+use watershed::render::{self, DependenciesAnswer, Format, View};
 use watershed::snapshot::{self, Stamp};
 use watershed::storage::{FileName, Fs};
 use watershed::types::{Change, Command, Direction};
@@ -61,6 +62,8 @@ struct Loaded {
     commands: Vec<Command>,
     changes: Vec<Command>,
     roots: Vec<u32>,
+    /// The service with most callers.
+    hub: u32,
 }
 
 fn measure(criterion: &mut Criterion, size: &str) {
@@ -70,6 +73,10 @@ fn measure(criterion: &mut Criterion, size: &str) {
     let mut group = criterion.benchmark_group(size);
     group.bench_function("traverse", |bencher| bench_traverse(bencher, loaded()));
     group.bench_function("encode", |bencher| bench_encode(bencher, loaded()));
+    group.bench_function("paths", |bencher| bench_paths(bencher, loaded()));
+    group.bench_function("divergence_page", |bencher| bench_divergence_page(bencher, loaded()));
+    group.bench_function("divergence_none", |bencher| bench_divergence_none(bencher, loaded()));
+    group.bench_function("critical", |bencher| bench_critical(bencher, loaded()));
     group.bench_function("publish", |bencher| bench_publish(bencher, loaded()));
     group.bench_function("list", |bencher| bench_list(bencher, loaded()));
     build_takes_long(&mut group, size);
@@ -105,7 +112,8 @@ fn bench_encode(bencher: &mut Bencher<'_>, loaded: &Loaded) {
             let root = roots.next().expect("a cycle goes on");
             let traversal = three_hops(&loaded.graph, *root, std::mem::take(&mut scratch));
             let begun = clock::monotonic();
-            let mut answer = DependenciesAnswer::new(Arc::clone(&loaded.graph), traversal, View::Full);
+            let mut answer =
+                DependenciesAnswer::new(Arc::clone(&loaded.graph), traversal, Format::Json(View::Full));
             let mut body = Vec::with_capacity(32 * 1024);
             answer.write(&mut body, usize::MAX);
             drop(black_box(body));
@@ -114,6 +122,40 @@ fn bench_encode(bencher: &mut Bencher<'_>, loaded: &Loaded) {
         }
         spent
     });
+}
+
+/// The five shortest ways from each start in turn to the service that most call: its callers are found first.
+fn bench_paths(bencher: &mut Bencher<'_>, loaded: &Loaded) {
+    let mut roots = loaded.roots.iter().cycle();
+    bencher.iter(|| {
+        let from = *roots.next().expect("a cycle goes on");
+        let question = PathsQuestion { from, to: loaded.hub, max_paths: 5 };
+        paths(&loaded.graph, question, QUERY_HEAVY_EDGES_MAX).expect("five paths are within the budget")
+    });
+}
+
+/// A page of 20 after each start in turn, as bytes: all that was declared is unobserved.
+fn bench_divergence_page(bencher: &mut Bencher<'_>, loaded: &Loaded) {
+    let mut roots = loaded.roots.iter().cycle();
+    let kind = Divergence::Unobserved;
+    bencher.iter(|| {
+        let source = loaded.graph.name(*roots.next().expect("a cycle goes on"));
+        let page = divergence(&loaded.graph, kind, Some((source.as_str(), "")), 20, u64::MAX);
+        let mut body = Vec::with_capacity(128 * 20);
+        let page = page.expect("there is no budget");
+        render::divergence_page(&mut body, &loaded.graph, kind, &page, None);
+        body
+    });
+}
+
+/// The page that looks at everything and finds nothing.
+fn bench_divergence_none(bencher: &mut Bencher<'_>, loaded: &Loaded) {
+    bencher.iter(|| divergence(&loaded.graph, Divergence::Undeclared, None, 20, u64::MAX));
+}
+
+/// The twenty most critical services.
+fn bench_critical(bencher: &mut Bencher<'_>, loaded: &Loaded) {
+    bencher.iter(|| critical(&loaded.graph, 20));
 }
 
 /// The next graph after ten dependencies were seen again, and the end of that graph.
@@ -191,7 +233,9 @@ fn load(size: &str) -> Result<Loaded> {
     let changes = workload.changes(now).take(100).map(|body| command(&body)).collect::<Result<Vec<_>>>()?;
     let graph = Arc::new(build(&commands));
     let roots = verify(&graph, &workload)?;
-    Ok(Loaded { graph, commands, changes, roots })
+    let hub = workload.hubs.iter().max_by_key(|hub| hub.callers).context("there are hubs")?;
+    let hub = graph.find(hub.service_id).context("the hub was looked up before")?;
+    Ok(Loaded { graph, commands, changes, roots, hub })
 }
 
 fn command(body: &str) -> Result<Command> {

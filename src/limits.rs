@@ -63,6 +63,14 @@ pub const PAGE_ITEMS_MAX: usize = 100;
 pub const PAGE_ITEMS_DEFAULT: usize = 20;
 /// Services of a graph whose listings are filtered on an async thread.
 pub const LIST_INLINE_SERVICES_MAX: u32 = 5_000;
+/// Paths in one answer.
+pub const PATHS_MAX: u32 = 100;
+/// Paths in one answer, unless the caller asks for another number.
+pub const PATHS_DEFAULT: usize = 5;
+/// Services on all paths of one answer.
+pub const PATHS_SERVICES_MAX: usize = 200_000;
+/// Critical services that are compared by their dependents.
+pub const CRITICAL_COMPARED_MAX: usize = 1_024;
 /// A query string, in bytes.
 pub const QUERY_STRING_BYTES_MAX: usize = 32 * 1024;
 
@@ -180,4 +188,5 @@ const _: () = assert!(BODY_BYTES_DEFAULT < RECORD_BYTES_MAX);
 const _: () = assert!(SNAPSHOT_BLOCK_BYTES_TARGET + 8 * METADATA_BYTES_MAX <= SNAPSHOT_BLOCK_BYTES_MAX);
 const _: () = assert!(ANSWER_PIECE_BYTES < ANSWER_WHOLE_BYTES_MAX);
 const _: () = assert!(QUERY_NODES_DEFAULT <= QUERY_NODES_MAX && QUERY_NODES_MAX <= GRAPH_SERVICES_MAX);
-const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);
+const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX && PAGE_ITEMS_MAX < CRITICAL_COMPARED_MAX);
+const _: () = assert!(PATHS_DEFAULT <= PATHS_MAX as usize);

@@ -25,6 +25,18 @@ pub(super) fn read(list: &str, cursor: &str) -> Option<String> {
     String::from_utf8(last.to_vec()).ok().filter(|_| intact)
 }
 
+/// The cursor that continues a list of pairs after one. No id holds a NUL.
+pub(super) fn issue_pair(list: &str, first: &str, second: &str) -> String {
+    issue(list, &[first, second].join("\0"))
+}
+
+/// The pair that a cursor of `list` continues after.
+pub(super) fn read_pair(list: &str, cursor: &str) -> Option<(String, String)> {
+    let last = read(list, cursor)?;
+    let (first, second) = last.split_once('\0')?;
+    Some((first.to_owned(), second.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +51,10 @@ mod tests {
             tampered[at] = if tampered[at] == b'A' { b'B' } else { b'A' };
             assert_eq!(read("services", std::str::from_utf8(&tampered).unwrap()), None, "at {at}");
         }
+        let pair = issue_pair("divergence", "a b", "c");
+        assert_eq!(read_pair("divergence", &pair), Some(("a b".to_owned(), "c".to_owned())));
+        assert_eq!(read_pair("services", &pair), None);
+        assert_eq!(read_pair("services", &cursor), None, "not a pair");
         assert_eq!(read("services", ""), None);
         assert_eq!(read("services", "!"), None);
     }

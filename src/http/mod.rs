@@ -11,6 +11,7 @@
 //! - Checks run in the order of the contract: path, method, content type, size, syntax, content, state.
 //! - Bodies, parameters and keys are never logged.
 
+mod accept;
 mod answer;
 mod body;
 mod caller;

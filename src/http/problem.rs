@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use serde::Serialize;
 
 use crate::ingest::{Invalid, MalformedJson};
-use crate::query::OverBudget;
+use crate::query::{OverBudget, PathsError};
 use crate::writer::{Refusal, SnapshotError, WriteError};
 
 /// An answer that says why not.
@@ -131,6 +131,13 @@ impl From<OverBudget> for Problem {
     fn from(error: OverBudget) -> Self {
         let detail = format!("{error}: ask for a smaller depth or max_nodes");
         Self { field: Some("depth".into()), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+    }
+}
+
+impl From<PathsError> for Problem {
+    fn from(error: PathsError) -> Self {
+        let detail = format!("{error}: ask for a smaller max_paths");
+        Self { field: Some("max_paths".into()), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
 }
 

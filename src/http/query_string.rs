@@ -52,6 +52,11 @@ impl<'q> Parameters<'q> {
         self.last(name).map(|parameter| parameter.value.as_ref())
     }
 
+    /// The decoded value of a parameter that has to be there: absent or empty it is a 422.
+    pub(super) fn required(&self, name: &'static str, expected: &str) -> Result<&str, Invalid> {
+        self.text(name).ok_or_else(|| Invalid::new(name, None, format!("required: {expected}")))
+    }
+
     /// A parameter read by `parse`; what it does not read is a 422 that says what is expected.
     pub(super) fn read<T, E: Display>(
         &self,

@@ -17,6 +17,12 @@ pub(super) enum Route<'p> {
     Ready,
     /// `GET /api/v1/graph/stats`
     Stats,
+    /// `GET /api/v1/graph/divergence`
+    Divergence,
+    /// `GET /api/v1/graph/critical`
+    Critical,
+    /// `GET /api/v1/paths`
+    Paths,
     /// `GET /api/v1/metrics`
     Metrics,
     /// `GET /api/v1/services`
@@ -134,6 +140,9 @@ impl<'p> Endpoints<'p> {
             "/api/v1/health" => Some(Self::get(Route::Health)),
             "/api/v1/health/ready" => Some(Self::get(Route::Ready)),
             "/api/v1/graph/stats" => Some(Self::get(Route::Stats)),
+            "/api/v1/graph/divergence" => Some(Self::get(Route::Divergence)),
+            "/api/v1/graph/critical" => Some(Self::get(Route::Critical)),
+            "/api/v1/paths" => Some(Self::get(Route::Paths)),
             "/api/v1/metrics" => Some(Self::get(Route::Metrics)),
             "/api/v1/services" => Some(Self::get(Route::Services)),
             "/api/v1/admin/snapshots" => Some(Self::get_post(Route::Snapshots, Route::CreateSnapshot)),
@@ -174,6 +183,9 @@ impl<'p> Route<'p> {
             Route::Health => "/api/v1/health",
             Route::Ready => "/api/v1/health/ready",
             Route::Stats => "/api/v1/graph/stats",
+            Route::Divergence => "/api/v1/graph/divergence",
+            Route::Critical => "/api/v1/graph/critical",
+            Route::Paths => "/api/v1/paths",
             Route::Metrics => "/api/v1/metrics",
             Route::Services => "/api/v1/services",
             Route::Ingest => "/api/v1/services/dependencies",
@@ -294,6 +306,9 @@ mod tests {
             ("/api/v1/health", read),
             ("/api/v1/health/ready", read),
             ("/api/v1/metrics", read),
+            ("/api/v1/graph/divergence", read),
+            ("/api/v1/graph/critical", read),
+            ("/api/v1/paths", read),
             ("/api/v1/services", read),
             ("/api/v1/services/a", "GET, HEAD, PUT, DELETE"),
             ("/api/v1/services/a/impact", read),

@@ -5,18 +5,27 @@
 
 mod alerts;
 mod availability;
+mod callers;
+mod critical;
+mod divergence;
+mod dominators;
 mod impact;
 mod listing;
+mod paths;
 mod scratch;
 mod stats;
 mod traverse;
+mod view;
 
 pub use alerts::{AlertFilter, AlertFound, alert_found, list_alerts};
 pub use availability::{
     AvailabilityChange, CompositeChange, availability_callers, availability_impact, own_availability,
 };
+pub use critical::{Critical, critical};
+pub use divergence::{Divergence, DivergencePage, divergence};
 pub use impact::{FailingSet, Impact, ImpactQuestion, Impacted, Severity, impact};
 pub use listing::{ServiceFilter, list};
+pub use paths::{PathsError, PathsQuestion, paths};
 pub use scratch::Scratch;
 pub use stats::{Stats, stats};
 pub use traverse::{DependencyFilter, EdgeFound, OverBudget, Traversal, TraverseQuestion, traverse};

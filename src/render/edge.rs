@@ -16,6 +16,11 @@ fn source_list(mask: usize) -> Vec<u8> {
     text
 }
 
+/// Writes the list of sources that a dependency has observations of.
+pub(super) fn push_sources(out: &mut Vec<u8>, traits: Traits) {
+    out.extend_from_slice(&SOURCE_LISTS[usize::from(traits.source_mask())]);
+}
+
 /// Writes one dependency as an object.
 pub(super) fn push_edge(
     out: &mut Vec<u8>,
@@ -25,27 +30,38 @@ pub(super) fn push_edge(
     traits: Traits,
     timestamps: &mut TimestampWriter,
 ) {
-    let shown = dependency.shown();
     out.extend_from_slice(b"{\"source\":");
     out.extend_from_slice(graph.node(source).name_json());
     out.extend_from_slice(b",\"target\":");
     out.extend_from_slice(graph.node(target).name_json());
+    out.push(b',');
+    push_details(out, dependency, traits, timestamps);
+    out.push(b'}');
+}
+
+/// Writes the members of one dependency that follow its ends, without braces.
+pub(super) fn push_details(
+    out: &mut Vec<u8>,
+    dependency: &Dependency,
+    traits: Traits,
+    timestamps: &mut TimestampWriter,
+) {
+    let shown = dependency.shown();
     push_attributes(out, &shown.attributes);
     out.extend_from_slice(b",\"confidence_score\":");
     out.extend_from_slice(traits.confidence_text().as_bytes());
     out.extend_from_slice(b",\"discovery_source\":\"");
     out.extend_from_slice(shown.source.as_str().as_bytes());
     out.extend_from_slice(b"\",\"sources\":");
-    out.extend_from_slice(&SOURCE_LISTS[usize::from(traits.source_mask())]);
+    push_sources(out, traits);
     out.extend_from_slice(b",\"last_observed_at\":");
     timestamps.push(out, shown.last_observed_at);
     out.extend_from_slice(b",\"is_stale\":");
     push_bool(out, traits.is_stale());
-    out.push(b'}');
 }
 
 fn push_attributes(out: &mut Vec<u8>, attributes: &Attributes) {
-    out.extend_from_slice(b",\"communication_mode\":\"");
+    out.extend_from_slice(b"\"communication_mode\":\"");
     out.extend_from_slice(attributes.communication_mode.as_str().as_bytes());
     out.extend_from_slice(b"\",\"criticality\":\"");
     out.extend_from_slice(attributes.criticality.as_str().as_bytes());

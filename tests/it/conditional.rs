@@ -2,12 +2,16 @@
 
 use crate::support::{Server, upsert};
 
-const READS: [&str; 5] = [
+const READS: [&str; 9] = [
     "/api/v1/services/a/dependencies",
     "/api/v1/services/a/dependencies?view=ids&depth=1",
     "/api/v1/services",
     "/api/v1/services/a",
     "/api/v1/graph/stats",
+    "/api/v1/graph/divergence?kind=unobserved",
+    "/api/v1/graph/critical",
+    "/api/v1/paths?from=a&to=b",
+    "/api/v1/services/a/dependencies?format=dot",
 ];
 
 fn server() -> Server {

@@ -7,7 +7,8 @@ mod writes;
 
 pub(super) use operations::{health, index, metrics, ready};
 pub(super) use queries::{
-    alert, alerts, analyse_slo, audit, dependencies, impact, joint_impact, service, services, stats,
+    alert, alerts, analyse_slo, audit, critical, dependencies, divergence, impact, joint_impact, paths,
+    service, services, stats,
 };
 pub(super) use snapshots::{create_snapshot, delete_snapshot, snapshot, snapshots, verify_snapshot};
 pub(super) use writes::{

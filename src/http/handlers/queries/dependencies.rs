@@ -8,8 +8,9 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use hyper::http::request::Parts;
 
-use super::load;
+use super::load_as;
 use crate::graph::Graph;
+use crate::http::accept;
 use crate::http::answer::{Answer, Content, Pieces};
 use crate::http::problem::Problem;
 use crate::http::query_string::{Parameters, decode};
@@ -17,7 +18,7 @@ use crate::http::state::App;
 use crate::ingest::Invalid;
 use crate::limits;
 use crate::query::{DependencyFilter, OverBudget, Scratch, TraverseQuestion, traverse};
-use crate::render::{DependenciesAnswer, View};
+use crate::render::{DependenciesAnswer, Format, View};
 use crate::types::Direction;
 
 /// `GET /api/v1/services/{service_id}/dependencies`
@@ -28,20 +29,20 @@ pub(in crate::http) async fn dependencies(
 ) -> Result<Answer, Problem> {
     let service_id = decode(encoded_id)?;
     let parameters = Parameters::parse(head.uri.query())?;
-    let view = view(&parameters)?;
+    let format = format(&parameters, head)?;
     let question = question(&parameters)?;
-    let loaded = load(app, head)?;
+    let loaded = load_as(app, head, format.as_str())?;
     let root = loaded.find(&service_id)?;
     if let Some(answer) = loaded.not_modified(head) {
         return Ok(answer);
     }
     let question = TraverseQuestion { root, ..question };
     let scratch = app.scratches.take();
-    let begun = match begin(&loaded.graph, question, view, scratch, limits::QUERY_INLINE_EDGES_MAX) {
+    let begun = match begin(&loaded.graph, question, format, scratch, limits::QUERY_INLINE_EDGES_MAX) {
         Ok(begun) => begun,
         Err((_, scratch)) => {
             let graph = Arc::clone(&loaded.graph);
-            let work = move || begin(&graph, question, view, scratch, limits::QUERY_HEAVY_EDGES_MAX);
+            let work = move || begin(&graph, question, format, scratch, limits::QUERY_HEAVY_EDGES_MAX);
             app.queries.run(work).await?.map_err(|(error, scratch)| {
                 app.scratches.give_back(scratch);
                 Problem::from(error)
@@ -55,7 +56,8 @@ pub(in crate::http) async fn dependencies(
         }
         Rest::Pieces(answer) => Content::Pieces(begun.first, Pieces::new(answer, Arc::clone(&app.scratches))),
     };
-    Ok(loaded.answer(StatusCode::OK, content))
+    let content_type = format.content_type();
+    Ok(Answer { content_type, ..loaded.answer(StatusCode::OK, content) })
 }
 
 /// An answer of which the first piece, or all, is written.
@@ -72,14 +74,14 @@ enum Rest {
 fn begin(
     graph: &Arc<Graph>,
     question: TraverseQuestion,
-    view: View,
+    format: Format,
     scratch: Scratch,
     budget: u64,
 ) -> Result<Begun, (OverBudget, Scratch)> {
     let traversal = traverse(graph, question, scratch, budget)?;
     let mut first =
         Vec::with_capacity(estimate_bytes(traversal.nodes().len() as u64 + traversal.links_seen()));
-    let mut answer = Box::new(DependenciesAnswer::new(Arc::clone(graph), traversal, view));
+    let mut answer = Box::new(DependenciesAnswer::new(Arc::clone(graph), traversal, format));
     let rest = if answer.write(&mut first, limits::ANSWER_WHOLE_BYTES_MAX) {
         Rest::Nothing(answer.into_scratch())
     } else {
@@ -96,8 +98,14 @@ fn estimate_bytes(rows: u64) -> usize {
         .min(limits::ANSWER_WHOLE_BYTES_MAX + limits::ANSWER_PIECE_BYTES)
 }
 
-fn view(parameters: &Parameters<'_>) -> Result<View, Invalid> {
-    parameters.read("format", || "json", |text| (text == "json").then_some(()))?;
+/// What the parameter names, else what `Accept` likes best, in the view that was asked for; only JSON has
+/// one of ids alone.
+fn format(parameters: &Parameters<'_>, head: &Parts) -> Result<Format, Invalid> {
+    let named = parameters.name("format", Format::NAMES, Format::parse)?;
+    let format = named.unwrap_or_else(|| {
+        let types = Format::ALL.map(Format::content_type);
+        Format::ALL[accept::preferred(&head.headers, &types).unwrap_or(0)]
+    });
     let view = parameters.read(
         "view",
         || "full or ids",
@@ -107,7 +115,13 @@ fn view(parameters: &Parameters<'_>) -> Result<View, Invalid> {
             _ => None,
         },
     )?;
-    Ok(view.unwrap_or(View::Full))
+    match (format, view) {
+        (Format::Json(_), Some(view)) => Ok(Format::Json(view)),
+        (_, Some(View::Ids)) => {
+            Err(Invalid::new("view", Some("ids"), "expected full: the view ids is for json"))
+        }
+        (format, _) => Ok(format),
+    }
 }
 
 /// The question but for its root.

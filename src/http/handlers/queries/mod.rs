@@ -5,16 +5,22 @@
 
 mod alerts;
 mod audit;
+mod critical;
 mod dependencies;
+mod divergence;
 mod impact;
+mod paths;
 mod services;
 mod slo;
 mod stats;
 
 pub(in crate::http) use alerts::{alert, alerts};
 pub(in crate::http) use audit::audit;
+pub(in crate::http) use critical::critical;
 pub(in crate::http) use dependencies::dependencies;
+pub(in crate::http) use divergence::divergence;
 pub(in crate::http) use impact::{impact, joint_impact};
+pub(in crate::http) use paths::paths;
 pub(in crate::http) use services::{service, services};
 pub(in crate::http) use slo::analyse_slo;
 pub(in crate::http) use stats::stats;
@@ -41,9 +47,14 @@ struct Loaded {
     etag: String,
 }
 
-/// The tag of an answer: the data directory, the version, and the representation, which is what was
-/// asked for in the form in which this release writes it.
+/// [`load_as`] for answers in JSON.
 fn load(app: &App, head: &Parts) -> Result<Loaded, Problem> {
+    load_as(app, head, "json")
+}
+
+/// The tag of an answer: the data directory, the version, and the representation, which is what was
+/// asked for in the format, and the form of it, in which this release writes it.
+fn load_as(app: &App, head: &Parts, format: &str) -> Result<Loaded, Problem> {
     let reader = &app.live()?.reader;
     let graph = reader.load();
     let asked = head.uri.path_and_query().map_or("", PathAndQuery::as_str);
@@ -56,7 +67,9 @@ fn load(app: &App, head: &Parts) -> Result<Loaded, Problem> {
     );
     etag.push(b'-');
     json::push_integer(&mut etag, graph.version());
-    etag.extend_from_slice(b"-json1-");
+    etag.push(b'-');
+    etag.extend_from_slice(format.as_bytes());
+    etag.extend_from_slice(b"1-");
     json::push_integer(&mut etag, representation);
     etag.push(b'"');
     Ok(Loaded { graph, etag: String::from_utf8(etag).expect("digits and letters") })

@@ -1,10 +1,17 @@
 //! Traversals and listings held against the contract's own words, on random graphs.
 
+mod critical;
+mod divergence;
+mod landscape;
+mod paths;
+mod worst;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use self::landscape::without;
 use super::{
     DependencyFilter, Scratch, ServiceFilter, Stats, Traversal, TraverseQuestion, list, stats, traverse,
 };
@@ -46,13 +53,6 @@ fn graph(external: &BTreeSet<u32>, edges: &Edges) -> Graph {
         edit.set_dependency(*source, *target, Some(dependency(*reporter, *stale)));
     }
     edit.finish(1).0
-}
-
-/// The graph without a service that has no dependencies.
-fn without(graph: &Graph, index: u32) -> Graph {
-    let mut edit = graph.edit();
-    edit.remove(index);
-    edit.finish(graph.version()).0
 }
 
 /// The dependencies that a question does not pass over.
