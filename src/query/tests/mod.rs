@@ -1,9 +1,12 @@
 //! Traversals and listings held against the contract's own words, on random graphs.
 
+mod availability;
 mod critical;
 mod divergence;
+mod impact;
 mod landscape;
 mod paths;
+mod strength;
 mod worst;
 
 use std::collections::{BTreeMap, BTreeSet};
