@@ -65,7 +65,8 @@ fn check(seed: u64) -> Result<u64, String> {
     let owns: Vec<f64> = places.iter().map(|place| own(*place)).collect();
     let graph = graph(&metadata, &bonds);
     let node = numbers.below(nodes.into()) as u32;
-    let (targets, depth) = ((0.9, 0.8 + 0.1 * numbers.below(3) as f64), 1 + numbers.below(5) as u8);
+    let proposed = [0.8, 0.9, 0.95][numbers.below(3) as usize];
+    let (targets, depth) = ((0.9, proposed), 1 + numbers.below(5) as u8);
     let found = ask(&graph, node, targets, depth);
     let expected = expected(&owns, &bonds, node, targets, depth);
     let same = found.len() == expected.len()
