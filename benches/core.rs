@@ -1,4 +1,4 @@
-//! What the core costs without a network: traversal, encoding, the other questions, publishing, building,
+//! What the core costs without a network: traversal, encoding, publishing, building,
 //! listing, and, with the disk of the build directory, snapshots, for each graph.
 //!
 //! ```text
@@ -9,6 +9,8 @@
 //! - Before anything is measured, every start gives the answer that the generator computed: a wrong
 //!   answer cannot be fast.
 
+#[allow(dead_code, reason = "each benchmark uses what it needs")]
+mod loaded;
 mod support;
 
 use std::cell::OnceCell;
@@ -16,25 +18,18 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
 use criterion::measurement::WallTime;
 use criterion::{Bencher, BenchmarkGroup, Criterion, SamplingMode};
-use support::Workload;
+use loaded::{Loaded, build, load, three_hops};
 use tempfile::TempDir;
 use uuid::Uuid;
 use watershed::apply::apply;
 use watershed::clock;
 use watershed::graph::Graph;
-use watershed::ingest::{parse_json, upsert};
-use watershed::limits::{QUERY_HEAVY_EDGES_MAX, QUERY_NODES_DEFAULT};
-use watershed::query::{
-    DependencyFilter, Divergence, PathsQuestion, Scratch, ServiceFilter, Traversal, TraverseQuestion,
-    critical, divergence, list, paths, traverse,
-};
+use watershed::query::{Scratch, ServiceFilter, list};
 use watershed::render::{self, DependenciesAnswer, Format, View};
 use watershed::snapshot::{self, Stamp};
 use watershed::storage::{FileName, Fs};
-use watershed::types::{Change, Command, Direction};
 
 /// The binary's allocator.
 #[global_allocator]
@@ -56,16 +51,6 @@ fn main() {
     criterion.final_summary();
 }
 
-/// A graph in memory, and the commands that made it.
-struct Loaded {
-    graph: Arc<Graph>,
-    commands: Vec<Command>,
-    changes: Vec<Command>,
-    roots: Vec<u32>,
-    /// The service with most callers.
-    hub: u32,
-}
-
 fn measure(criterion: &mut Criterion, size: &str) {
     let cell = OnceCell::new();
     // Criterion calls what the filter lets pass, so that a graph is made only when it is needed.
@@ -73,10 +58,6 @@ fn measure(criterion: &mut Criterion, size: &str) {
     let mut group = criterion.benchmark_group(size);
     group.bench_function("traverse", |bencher| bench_traverse(bencher, loaded()));
     group.bench_function("encode", |bencher| bench_encode(bencher, loaded()));
-    group.bench_function("paths", |bencher| bench_paths(bencher, loaded()));
-    group.bench_function("divergence_page", |bencher| bench_divergence_page(bencher, loaded()));
-    group.bench_function("divergence_none", |bencher| bench_divergence_none(bencher, loaded()));
-    group.bench_function("critical", |bencher| bench_critical(bencher, loaded()));
     group.bench_function("publish", |bencher| bench_publish(bencher, loaded()));
     group.bench_function("list", |bencher| bench_list(bencher, loaded()));
     build_takes_long(&mut group, size);
@@ -122,40 +103,6 @@ fn bench_encode(bencher: &mut Bencher<'_>, loaded: &Loaded) {
         }
         spent
     });
-}
-
-/// The five shortest ways from each start in turn to the service that most call: its callers are found first.
-fn bench_paths(bencher: &mut Bencher<'_>, loaded: &Loaded) {
-    let mut roots = loaded.roots.iter().cycle();
-    bencher.iter(|| {
-        let from = *roots.next().expect("a cycle goes on");
-        let question = PathsQuestion { from, to: loaded.hub, max_paths: 5 };
-        paths(&loaded.graph, question, QUERY_HEAVY_EDGES_MAX).expect("five paths are within the budget")
-    });
-}
-
-/// A page of 20 after each start in turn, as bytes: all that was declared is unobserved.
-fn bench_divergence_page(bencher: &mut Bencher<'_>, loaded: &Loaded) {
-    let mut roots = loaded.roots.iter().cycle();
-    let kind = Divergence::Unobserved;
-    bencher.iter(|| {
-        let source = loaded.graph.name(*roots.next().expect("a cycle goes on"));
-        let page = divergence(&loaded.graph, kind, Some((source.as_str(), "")), 20, u64::MAX);
-        let mut body = Vec::with_capacity(128 * 20);
-        let page = page.expect("there is no budget");
-        render::divergence_page(&mut body, &loaded.graph, kind, &page, None);
-        body
-    });
-}
-
-/// The page that looks at everything and finds nothing.
-fn bench_divergence_none(bencher: &mut Bencher<'_>, loaded: &Loaded) {
-    bencher.iter(|| divergence(&loaded.graph, Divergence::Undeclared, None, 20, u64::MAX));
-}
-
-/// The twenty most critical services.
-fn bench_critical(bencher: &mut Bencher<'_>, loaded: &Loaded) {
-    bencher.iter(|| critical(&loaded.graph, 20));
 }
 
 /// The next graph after ten dependencies were seen again, and the end of that graph.
@@ -224,54 +171,4 @@ impl Directory {
         snapshot::write(&self.files, graph, &stamp).unwrap_or_else(|error| panic!("{error}"));
         snapshot::file_name(graph.version(), id)
     }
-}
-
-fn load(size: &str) -> Result<Loaded> {
-    let workload = Workload::load(size)?;
-    let now = clock::now();
-    let commands = workload.batches(now).map(|body| command(&body)).collect::<Result<Vec<_>>>()?;
-    let changes = workload.changes(now).take(100).map(|body| command(&body)).collect::<Result<Vec<_>>>()?;
-    let graph = Arc::new(build(&commands));
-    let roots = verify(&graph, &workload)?;
-    let hub = workload.hubs.iter().max_by_key(|hub| hub.callers).context("there are hubs")?;
-    let hub = graph.find(hub.service_id).context("the hub was looked up before")?;
-    Ok(Loaded { graph, commands, changes, roots, hub })
-}
-
-fn command(body: &str) -> Result<Command> {
-    let at = clock::now();
-    let checked = upsert(&parse_json(body.as_bytes())?, at)?;
-    Ok(Command::new(clock::new_id(), at, Change::Upsert(checked.upsert)))
-}
-
-fn build(commands: &[Command]) -> Graph {
-    commands.iter().fold(Graph::default(), |graph, command| apply(&graph, command).0)
-}
-
-/// The starts by index, once their answers are those that the generator computed.
-fn verify(graph: &Arc<Graph>, workload: &Workload) -> Result<Vec<u32>> {
-    let find = |service_id| graph.find(service_id).with_context(|| format!("{service_id} is missing"));
-    for hub in &workload.hubs {
-        let callers = graph.incoming(find(hub.service_id)?).len();
-        ensure!(callers == hub.callers, "{} has {callers} callers, not {}", hub.service_id, hub.callers);
-    }
-    let mut roots = Vec::new();
-    for start in &workload.starts {
-        let root = find(start.service_id)?;
-        let traversal = three_hops(graph, root, Scratch::default());
-        let edges = (0..traversal.edge_groups()).map(|group| traversal.edges(graph, group, 0).count()).sum();
-        let found = (traversal.nodes().len(), edges);
-        let expected = (start.nodes, start.edges);
-        ensure!(found == expected, "{}: {found:?} services and edges, not {expected:?}", start.service_id);
-        roots.push(root);
-    }
-    Ok(roots)
-}
-
-fn three_hops(graph: &Graph, root: u32, scratch: Scratch) -> Traversal {
-    let filter = DependencyFilter { include_stale: false, include_external: true, min_confidence: 0.0 };
-    let (direction, depth, max_nodes) = (Direction::Downstream, 3, QUERY_NODES_DEFAULT);
-    let question = TraverseQuestion { root, direction, depth, filter, max_nodes };
-    let answer = traverse(graph, question, scratch, QUERY_HEAVY_EDGES_MAX);
-    answer.unwrap_or_else(|(error, _)| panic!("three hops of a benchmark: {error}"))
 }
