@@ -77,7 +77,7 @@ pub fn impact(graph: &Graph, question: ImpactQuestion, budget: u64) -> Result<Im
     let followed = Search::run(graph, &question, is_followed, &mut left).ok_or(over)?;
     let strong = Search::run(graph, &question, is_strong, &mut left).ok_or(over)?;
     let impacted = followed.found.iter().map(|(node, distance)| {
-        let fails = strong.has_reached(*node);
+        let fails = strong.next_hop(*node).is_some();
         let severity = if fails { Severity::Outage } else { Severity::Degraded };
         Impacted { node: *node, distance: *distance, severity }
     });
@@ -116,18 +116,19 @@ impl Impact {
 
     /// Which of the failing services it reaches over followed dependencies.
     pub fn failing(&self, impacted: Impacted) -> FailingSet {
-        self.followed.reached[impacted.node as usize]
+        self.followed.reached.get(impacted.node as usize).copied().unwrap_or(1)
     }
 }
 
 /// One search from all failing services against the calls.
 struct Search {
-    /// By node: the failing services that it reaches; none for one that was not found.
-    reached: Vec<FailingSet>,
-    /// By node: one more than the next node towards the nearest failing service; 0 for a failing one.
+    /// By node: one more than the next node towards the nearest failing service; 0 for a failing one, and for
+    /// one that was not found.
     next: Vec<u32>,
     /// In the order found, with distances; the failing ones not among them.
     found: Vec<(u32, u8)>,
+    /// By node: the failing services that it reaches. Nothing where only one fails.
+    reached: Vec<FailingSet>,
 }
 
 impl Search {
@@ -138,13 +139,59 @@ impl Search {
         follows: impl Fn(Link) -> bool,
         left: &mut u64,
     ) -> Option<Self> {
+        let next = vec![0; graph.node_count() as usize];
+        let mut search = Self { next, found: Vec::new(), reached: Vec::new() };
+        let is_within = match question.failing.as_slice() {
+            [only] => search.search_from_one(graph, *only, question.depth, follows, left),
+            _ => search.search_from_several(graph, question, follows, left),
+        };
+        is_within.then_some(search)
+    }
+
+    /// Whether there were links enough left.
+    fn search_from_one(
+        &mut self,
+        graph: &Graph,
+        failing: u32,
+        depth: u8,
+        follows: impl Fn(Link) -> bool,
+        left: &mut u64,
+    ) -> bool {
+        let mut level = vec![failing];
+        for distance in 1..=depth {
+            let first = self.found.len();
+            for node in level {
+                let callers = graph.incoming(node);
+                let Some(rest) = left.checked_sub(callers.len() as u64) else { return false };
+                *left = rest;
+                for link in callers.iter().filter(|link| follows(**link)) {
+                    let next = &mut self.next[link.node as usize];
+                    if *next == 0 && link.node != failing {
+                        *next = node + 1;
+                        self.found.push((link.node, distance));
+                    }
+                }
+            }
+            level = self.found[first..].iter().map(|(node, _)| *node).collect();
+        }
+        true
+    }
+
+    /// Whether there were links enough left.
+    fn search_from_several(
+        &mut self,
+        graph: &Graph,
+        question: &ImpactQuestion,
+        follows: impl Fn(Link) -> bool,
+        left: &mut u64,
+    ) -> bool {
         let nodes = graph.node_count() as usize;
-        let mut search = Self { reached: vec![0; nodes], next: vec![0; nodes], found: Vec::new() };
-        let mut level: Vec<u32> = question.failing.clone();
+        self.reached = vec![0; nodes];
         // What each service of the level has learnt at the level before and has not passed on.
         let mut news = vec![FailingSet::default(); nodes];
+        let mut level: Vec<u32> = question.failing.clone();
         for (bit, node) in question.failing.iter().enumerate() {
-            search.reached[*node as usize] = 1 << bit;
+            self.reached[*node as usize] = 1 << bit;
             news[*node as usize] = 1 << bit;
         }
         for distance in 1..=question.depth {
@@ -153,14 +200,15 @@ impl Search {
             let told: Vec<_> = level.iter().map(|node| std::mem::take(&mut news[*node as usize])).collect();
             for (node, told) in level.iter().zip(told) {
                 let callers = graph.incoming(*node);
-                *left = left.checked_sub(callers.len() as u64)?;
+                let Some(rest) = left.checked_sub(callers.len() as u64) else { return false };
+                *left = rest;
                 for link in callers.iter().filter(|link| follows(**link)) {
-                    search.tell(link.node, told, (*node, distance), &mut news, &mut next_level);
+                    self.tell(link.node, told, (*node, distance), &mut news, &mut next_level);
                 }
             }
             level = next_level;
         }
-        Some(search)
+        true
     }
 
     /// Passes on which failing services a callee reaches.
@@ -186,10 +234,6 @@ impl Search {
         }
         self.reached[place] |= new;
         news[place] |= new;
-    }
-
-    fn has_reached(&self, node: u32) -> bool {
-        self.reached[node as usize] != 0
     }
 
     fn next_hop(&self, node: u32) -> Option<u32> {
