@@ -105,6 +105,20 @@ pub const BODY_CONCURRENT_MAX: usize = 4;
 pub const BODIES_KIB_MAX: usize = 256 * 1024;
 /// Room for bodies is taken in pieces of this size, in KiB.
 pub const BODY_ROOM_KIB: u32 = 64;
+/// A line of an import, in bytes.
+pub const IMPORT_LINE_BYTES_MAX: usize = 1024 * 1024;
+/// Entries of an import that are applied at once.
+pub const IMPORT_BATCH_ENTRIES: usize = 2_000;
+/// Bytes of lines that are applied at once, or one line more.
+pub const IMPORT_BATCH_BYTES: usize = 1024 * 1024;
+/// Imports at once.
+pub const IMPORTS_CONCURRENT_MAX: usize = 8;
+/// Lines of an import's answer that wait to be sent; progress that finds no room is not told.
+pub const IMPORT_ANSWER_LINES_MAX: usize = 16;
+/// How often a batch is offered to a writer that is busy, and how long between.
+pub const IMPORT_RETRIES_MAX: u32 = 300;
+/// Between two offers.
+pub const IMPORT_RETRY_WAIT: Duration = Duration::from_millis(100);
 /// A request head, in bytes.
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Headers of a request.

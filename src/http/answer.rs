@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc::Receiver;
 
 use super::download::Download;
 use super::guarded_io::Exchange;
@@ -42,6 +43,8 @@ pub(super) enum Content {
     Pieces(Vec<u8>, Pieces),
     /// A file.
     Download(Download),
+    /// Lines as they come up.
+    Lines(Receiver<Bytes>),
 }
 
 impl Answer {
@@ -119,6 +122,7 @@ enum Rest {
     Nothing,
     Pieces(Pieces),
     Download(Download),
+    Lines(Receiver<Bytes>),
 }
 
 impl AnswerBody {
@@ -128,6 +132,7 @@ impl AnswerBody {
             Content::Whole(bytes) => (Some(bytes.into()), Rest::Nothing),
             Content::Pieces(first, rest) => (Some(first.into()), Rest::Pieces(rest)),
             Content::Download(download) => (None, Rest::Download(download)),
+            Content::Lines(lines) => (None, Rest::Lines(lines)),
         };
         Self { first, rest, _exchange: exchange }
     }
@@ -146,6 +151,7 @@ impl Body for AnswerBody {
             (None, Rest::Nothing) => Poll::Ready(None),
             (None, Rest::Pieces(pieces)) => Poll::Ready(pieces.next().map(Ok)),
             (None, Rest::Download(download)) => download.poll_piece(context),
+            (None, Rest::Lines(lines)) => lines.poll_recv(context).map(|line| line.map(Ok)),
         };
         piece.map_ok(Frame::data)
     }
@@ -156,13 +162,14 @@ impl Body for AnswerBody {
                 Rest::Nothing => true,
                 Rest::Pieces(pieces) => pieces.is_over(),
                 Rest::Download(download) => download.is_over(),
+                Rest::Lines(lines) => lines.is_closed() && lines.is_empty(),
             }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.rest {
             Rest::Nothing => SizeHint::with_exact(self.first.as_ref().map_or(0, Bytes::len) as u64),
-            Rest::Pieces(_) => SizeHint::default(),
+            Rest::Pieces(_) | Rest::Lines(_) => SizeHint::default(),
             Rest::Download(download) => SizeHint::with_exact(download.rest()),
         }
     }

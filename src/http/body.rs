@@ -60,6 +60,15 @@ pub(super) fn check_content_type(headers: &HeaderMap, taken: &'static str) -> Re
     Err(unsupported(&format!("this endpoint takes {taken}")))
 }
 
+/// The content type of a stream, which has to be given: nothing said means JSON.
+pub(super) fn check_stream_type(headers: &HeaderMap, taken: &'static str) -> Result<(), Problem> {
+    if headers.contains_key(CONTENT_TYPE) {
+        check_content_type(headers, taken)
+    } else {
+        Err(unsupported(&format!("this endpoint takes {taken}")))
+    }
+}
+
 fn unsupported(detail: &str) -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
 }

@@ -51,7 +51,7 @@ pub(super) async fn exchange(
         is_written: false,
     };
     let result = match route {
-        Ok(route) => unless_it_panics(handle(app, caller, &route, &head, body)).await,
+        Ok(route) => unless_it_panics(handle(app, caller, &route, &head, body, &correlation_id)).await,
         Err(NoRoute::Path) => Err(no_such_path()),
         Err(NoRoute::Method { allow, .. }) => Err(no_such_method(allow)),
     };
@@ -134,6 +134,7 @@ async fn handle(
     route: &Route<'_>,
     head: &Parts,
     body: Incoming,
+    correlation_id: &str,
 ) -> Result<Answer, Problem> {
     match route {
         Route::Index => Ok(handlers::index()),
@@ -146,6 +147,7 @@ async fn handle(
         Route::Metrics => Ok(handlers::metrics(app)),
         Route::Services => handlers::services(app, head).await,
         Route::Ingest => handlers::ingest(app, caller, head, body).await,
+        Route::Import => handlers::import(app, caller, head, body, correlation_id).await,
         Route::Service(id) => handlers::service(app, head, id),
         Route::PutService(id) => handlers::put_service(app, caller, head, body, id).await,
         Route::DeleteService(id) => handlers::delete_service(app, caller, id).await,
@@ -235,7 +237,7 @@ fn leave_out_content(response: &mut Response<Content>) {
         Content::Whole(bytes) => Some(bytes.len() as u64),
         Content::Download(download) => Some(download.rest()),
         // How long it gets is not known before it is written.
-        Content::Empty | Content::Pieces(..) => None,
+        Content::Empty | Content::Pieces(..) | Content::Lines(_) => None,
     };
     if let Some(length) = length {
         response.headers_mut().insert(CONTENT_LENGTH, length.into());

@@ -3,6 +3,8 @@
 //! One total match from every error to a status. What a client is told never holds a path of the
 //! file system, a backtrace, or what another client sent.
 
+use std::num::NonZeroU64;
+
 use hyper::StatusCode;
 use serde::Serialize;
 
@@ -18,6 +20,8 @@ pub(super) struct Problem {
     pub(super) field: Option<Box<str>>,
     pub(super) value: Option<Box<str>>,
     pub(super) retry_after_seconds: Option<u32>,
+    /// The line of a stream that is at fault.
+    pub(super) line: Option<NonZeroU64>,
     /// What became of a write.
     pub(super) outcome: Option<&'static str>,
     /// The methods of a path that does not take the one that came.
@@ -43,6 +47,8 @@ struct Members<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_seconds: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<NonZeroU64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
 }
 
@@ -56,6 +62,7 @@ impl Problem {
             field: None,
             value: None,
             retry_after_seconds: None,
+            line: None,
             outcome: None,
             allow: None,
             closes: false,
@@ -89,6 +96,10 @@ impl Problem {
         Self { outcome: Some(NOT_APPLIED), ..self }
     }
 
+    pub(super) fn at_line(self, line: u64) -> Self {
+        Self { line: NonZeroU64::new(line), ..self }
+    }
+
     pub(super) fn closing(self) -> Self {
         Self { closes: true, ..self }
     }
@@ -105,6 +116,7 @@ impl Problem {
             field: self.field.as_deref(),
             value: self.value.as_deref(),
             retry_after_seconds: self.retry_after_seconds,
+            line: self.line,
             outcome: self.outcome,
         };
         serde_json::to_vec(&members).expect("strings and numbers can be written")

@@ -29,6 +29,8 @@ pub(super) enum Route<'p> {
     Services,
     /// `POST /api/v1/services/dependencies`
     Ingest,
+    /// `POST /api/v1/graph/import`
+    Import,
     /// `GET /api/v1/services/{service_id}`, still encoded
     Service(&'p str),
     /// `PUT /api/v1/services/{service_id}`, the id still encoded
@@ -140,6 +142,7 @@ impl<'p> Endpoints<'p> {
             "/api/v1/health" => Some(Self::get(Route::Health)),
             "/api/v1/health/ready" => Some(Self::get(Route::Ready)),
             "/api/v1/graph/stats" => Some(Self::get(Route::Stats)),
+            "/api/v1/graph/import" => Some(Self::post(Route::Import)),
             "/api/v1/graph/divergence" => Some(Self::get(Route::Divergence)),
             "/api/v1/graph/critical" => Some(Self::get(Route::Critical)),
             "/api/v1/paths" => Some(Self::get(Route::Paths)),
@@ -189,6 +192,7 @@ impl<'p> Route<'p> {
             Route::Metrics => "/api/v1/metrics",
             Route::Services => "/api/v1/services",
             Route::Ingest => "/api/v1/services/dependencies",
+            Route::Import => "/api/v1/graph/import",
             Route::Service(_) | Route::PutService(_) | Route::DeleteService(_) => {
                 "/api/v1/services/{service_id}"
             }
@@ -313,6 +317,7 @@ mod tests {
             ("/api/v1/services/a", "GET, HEAD, PUT, DELETE"),
             ("/api/v1/services/a/impact", read),
             ("/api/v1/impact", "POST"),
+            ("/api/v1/graph/import", "POST"),
             ("/api/v1/slos/impact-analysis", "POST"),
             ("/api/v1/services/a/slo", "PUT"),
             ("/api/v1/services/a/dependencies/b", "DELETE"),

@@ -53,6 +53,8 @@ pub struct App {
     pub(super) body_room: Arc<Semaphore>,
     /// Snapshots that are being downloaded.
     pub(super) downloads: Arc<Semaphore>,
+    /// Imports that are under way.
+    pub(super) imports: Arc<Semaphore>,
     pub(super) metrics: Metrics,
     live: OnceLock<Live>,
     draining: AtomicBool,
@@ -68,6 +70,7 @@ impl App {
             bodies: Lane::new(limits::BODY_CONCURRENT_MAX),
             body_room: Arc::new(Semaphore::new(limits::BODIES_KIB_MAX.max(settings.max_body_bytes / 512))),
             downloads: Arc::new(Semaphore::new(limits::DOWNLOADS_CONCURRENT_MAX)),
+            imports: Arc::new(Semaphore::new(limits::IMPORTS_CONCURRENT_MAX)),
             metrics: Metrics::new(),
             live: OnceLock::new(),
             draining: AtomicBool::new(false),

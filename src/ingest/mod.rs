@@ -1,5 +1,6 @@
 //! Outside shapes made into checked commands: the only way in.
 //!
+//! - A report comes whole, or line by line ([`entry`]).
 //! - [`parse_json`] decides what is no JSON (400); [`upsert()`] decides what is no valid report (422),
 //!   naming the first offending field with its place.
 //! - A report is checked as a whole: what comes out has nothing in it twice and nothing invalid.
@@ -11,6 +12,7 @@ mod fields;
 mod impact;
 mod place;
 mod slo;
+mod stream;
 mod upsert;
 
 pub use changes::{acknowledgement, availability_target, registration, resolution};
@@ -18,4 +20,5 @@ pub use document::{Json, MalformedJson, parse_json};
 pub use impact::{CheckedImpact, impact};
 pub use place::Invalid;
 pub use slo::{CheckedSloChange, SliType, slo_change};
-pub use upsert::{CheckedUpsert, upsert};
+pub use stream::{EntryBatch, entry};
+pub use upsert::{CheckedUpsert, ReportHead, report_head, upsert};

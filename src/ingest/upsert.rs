@@ -28,12 +28,7 @@ pub struct CheckedUpsert {
 /// against. O(bytes).
 pub fn upsert(document: &Json<'_>, now: Timestamp) -> Result<CheckedUpsert, Invalid> {
     let here = Place::Document;
-    if !matches!(document, Json::Object(_)) {
-        return Err(here.invalid(document, "expected an object"));
-    }
-    let source = name(required(document, &here, "source")?, DiscoverySource::NAMES, DiscoverySource::parse)?;
-    let observed_at = timestamp(required(document, &here, "timestamp")?, now)?;
-    let mode = mode(document, &here)?;
+    let ReportHead { source, observed_at, mode } = report_head(document, now)?;
     let mut shared = Shared::default();
     let nodes = list(document, &here, "nodes", |item| node(item, &mut shared))?;
     let edges = list(document, &here, "edges", |item| edge(item, &mut shared))?;
@@ -48,6 +43,26 @@ pub fn upsert(document: &Json<'_>, now: Timestamp) -> Result<CheckedUpsert, Inva
     Ok(CheckedUpsert { upsert, received })
 }
 
+/// Who reports, when, and what becomes of what was reported before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReportHead {
+    /// Who.
+    pub source: DiscoverySource,
+    /// When it was observed.
+    pub observed_at: Timestamp,
+    /// What becomes of what the source reported before.
+    pub mode: Mode,
+}
+
+/// Checks what stands before the entries of a report.
+pub fn report_head(document: &Json<'_>, now: Timestamp) -> Result<ReportHead, Invalid> {
+    let here = Place::Document;
+    object((document, here))?;
+    let source = name(required(document, &here, "source")?, DiscoverySource::NAMES, DiscoverySource::parse)?;
+    let observed_at = timestamp(required(document, &here, "timestamp")?, now)?;
+    Ok(ReportHead { source, observed_at, mode: mode(document, &here)? })
+}
+
 fn warn_of_duplicates(warnings: &mut Vec<String>, count: usize, what: &str, rule: &str) {
     if count > 0 {
         warnings.push(format!("{count} duplicate {what} merged: {rule}"));
@@ -56,7 +71,7 @@ fn warn_of_duplicates(warnings: &mut Vec<String>, count: usize, what: &str, rule
 
 /// Texts that occur again and again in a report are allocated once.
 #[derive(Default)]
-struct Shared<'j> {
+pub(super) struct Shared<'j> {
     service_ids: HashMap<&'j str, ServiceId>,
     protocols: HashMap<&'j str, Protocol>,
 }
@@ -89,7 +104,7 @@ fn service_id<'j>(at: At<'j, '_>, shared: &mut Shared<'j>) -> Result<ServiceId, 
     Ok(id)
 }
 
-fn node<'j>(at: At<'j, '_>, shared: &mut Shared<'j>) -> Result<NodeReport, Invalid> {
+pub(super) fn node<'j>(at: At<'j, '_>, shared: &mut Shared<'j>) -> Result<NodeReport, Invalid> {
     object(at)?;
     let (value, place) = at;
     let service_id = service_id(required(value, &place, "service_id")?, shared)?;
@@ -109,7 +124,7 @@ pub(super) fn check_metadata(at: At<'_, '_>) -> Result<Metadata, Invalid> {
     })
 }
 
-fn edge<'j>(at: At<'j, '_>, shared: &mut Shared<'j>) -> Result<EdgeReport, Invalid> {
+pub(super) fn edge<'j>(at: At<'j, '_>, shared: &mut Shared<'j>) -> Result<EdgeReport, Invalid> {
     object(at)?;
     let (value, place) = at;
     let source = service_id(required(value, &place, "source")?, shared)?;
@@ -167,7 +182,7 @@ fn retry_config(at: At<'_, '_>) -> Result<RetryConfig, Invalid> {
 }
 
 /// Of a service reported twice the last report counts, at the place of the first.
-fn distinct_nodes(nodes: Vec<NodeReport>) -> Vec<NodeReport> {
+pub(super) fn distinct_nodes(nodes: Vec<NodeReport>) -> Vec<NodeReport> {
     let mut places = HashMap::with_capacity(nodes.len());
     let mut distinct: Vec<NodeReport> = Vec::with_capacity(nodes.len());
     for node in nodes {
@@ -182,7 +197,7 @@ fn distinct_nodes(nodes: Vec<NodeReport>) -> Vec<NodeReport> {
 
 /// Of an edge reported twice the stronger report counts, among equals the last, at the place of the
 /// first.
-fn distinct_edges(edges: Vec<EdgeReport>) -> Vec<EdgeReport> {
+pub(super) fn distinct_edges(edges: Vec<EdgeReport>) -> Vec<EdgeReport> {
     let mut places = HashMap::with_capacity(edges.len());
     let mut distinct: Vec<EdgeReport> = Vec::with_capacity(edges.len());
     for edge in edges {

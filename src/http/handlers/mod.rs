@@ -12,5 +12,6 @@ pub(super) use queries::{
 };
 pub(super) use snapshots::{create_snapshot, delete_snapshot, snapshot, snapshots, verify_snapshot};
 pub(super) use writes::{
-    acknowledge, delete_dependency, delete_service, ingest, put_service, put_slo, resolve, run_staleness,
+    acknowledge, delete_dependency, delete_service, import, ingest, put_service, put_slo, resolve,
+    run_staleness,
 };

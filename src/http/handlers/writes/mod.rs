@@ -2,12 +2,14 @@
 //! durable and visible.
 
 mod alerts;
+mod import;
 mod ingest;
 mod once;
 mod services;
 mod staleness;
 
 pub(in crate::http) use alerts::{acknowledge, resolve};
+pub(in crate::http) use import::import;
 pub(in crate::http) use ingest::ingest;
 pub(in crate::http) use services::{delete_dependency, delete_service, put_service, put_slo};
 pub(in crate::http) use staleness::run_staleness;
