@@ -40,6 +40,7 @@ pub(super) fn push_edge(
 }
 
 /// Writes the members of one dependency that follow its ends, without braces.
+#[inline]
 pub(super) fn push_details(
     out: &mut Vec<u8>,
     dependency: &Dependency,

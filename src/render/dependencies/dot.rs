@@ -7,7 +7,7 @@
 
 use super::{EdgeShown, NodeShown, Subject};
 use crate::graph::Graph;
-use crate::json::{push_bool, push_integer};
+use crate::json::{TimestampWriter, push_bool, push_integer};
 use crate::types::{CommunicationMode, ServiceType};
 
 pub(super) fn head(out: &mut Vec<u8>, subject: Subject<'_>) {
@@ -47,7 +47,7 @@ pub(super) fn node(out: &mut Vec<u8>, graph: &Graph, shown: NodeShown) {
     out.extend_from_slice(b"];\n");
 }
 
-pub(super) fn edge(out: &mut Vec<u8>, subject: Subject<'_>, edge: EdgeShown) {
+pub(super) fn edge(out: &mut Vec<u8>, subject: Subject<'_>, edge: EdgeShown, _: &mut TimestampWriter) {
     let (found, traits) = (edge.found, edge.found.link.traits);
     let attributes = &subject.dependency(found).shown().attributes;
     out.extend_from_slice(b"  n");

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{EdgeShown, NodeShown, Subject};
 use crate::graph::Graph;
-use crate::json::{push_bool, push_integer};
+use crate::json::{TimestampWriter, push_bool, push_integer};
 use crate::types::DiscoverySource;
 
 const BEGIN: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -111,7 +111,7 @@ pub(super) fn node(out: &mut Vec<u8>, graph: &Graph, shown: NodeShown) {
     push_markup(out, "</node>\n");
 }
 
-pub(super) fn edge(out: &mut Vec<u8>, subject: Subject<'_>, edge: EdgeShown) {
+pub(super) fn edge(out: &mut Vec<u8>, subject: Subject<'_>, edge: EdgeShown, _: &mut TimestampWriter) {
     let (found, traits) = (edge.found, edge.found.link.traits);
     let shown = subject.dependency(found).shown();
     push_markup(out, "    <edge source=\"n");

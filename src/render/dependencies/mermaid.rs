@@ -8,7 +8,7 @@
 
 use super::{EdgeShown, NodeShown, Subject};
 use crate::graph::Graph;
-use crate::json::push_integer;
+use crate::json::{TimestampWriter, push_integer};
 use crate::types::{CommunicationMode, DependencyCriticality};
 
 pub(super) fn head(out: &mut Vec<u8>, subject: Subject<'_>) {
@@ -31,7 +31,7 @@ pub(super) fn node(out: &mut Vec<u8>, graph: &Graph, shown: NodeShown) {
     out.extend_from_slice(b"\"]\n");
 }
 
-pub(super) fn edge(out: &mut Vec<u8>, subject: Subject<'_>, edge: EdgeShown) {
+pub(super) fn edge(out: &mut Vec<u8>, subject: Subject<'_>, edge: EdgeShown, _: &mut TimestampWriter) {
     let found = edge.found;
     let attributes = &subject.dependency(found).shown().attributes;
     out.extend_from_slice(b"  n");

@@ -11,6 +11,7 @@ mod jgf;
 mod json;
 mod mermaid;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::graph::Graph;
@@ -90,14 +91,17 @@ impl Format {
         }
     }
 
-    fn node(self, out: &mut Vec<u8>, graph: &Graph, node: NodeShown) {
+    /// Writes nodes from `first` on until `out` is full, then says where to go on. What a node is written by is
+    /// chosen once, not for each.
+    fn nodes(self, out: &mut Vec<u8>, subject: Subject<'_>, first: usize, full: usize) -> Option<usize> {
         match self {
-            Self::Json(view) => json::node(out, view, graph, node),
-            Self::Dot => dot::node(out, graph, node),
-            Self::Mermaid => mermaid::node(out, graph, node),
-            Self::Graphml => graphml::node(out, graph, node),
-            Self::Cytoscape => cytoscape::node(out, graph, node),
-            Self::Jgf => jgf::node(out, graph, node),
+            Self::Json(View::Full) => push_nodes(out, subject, first, full, json::node),
+            Self::Json(View::Ids) => push_nodes(out, subject, first, full, json::node_id),
+            Self::Dot => push_nodes(out, subject, first, full, dot::node),
+            Self::Mermaid => push_nodes(out, subject, first, full, mermaid::node),
+            Self::Graphml => push_nodes(out, subject, first, full, graphml::node),
+            Self::Cytoscape => push_nodes(out, subject, first, full, cytoscape::node),
+            Self::Jgf => push_nodes(out, subject, first, full, jgf::node),
         }
     }
 
@@ -107,23 +111,6 @@ impl Format {
             Self::Dot | Self::Mermaid | Self::Graphml => {}
             Self::Cytoscape => cytoscape::between(out),
             Self::Jgf => jgf::between(out),
-        }
-    }
-
-    fn edge(
-        self,
-        out: &mut Vec<u8>,
-        subject: Subject<'_>,
-        edge: EdgeShown,
-        timestamps: &mut TimestampWriter,
-    ) {
-        match self {
-            Self::Json(view) => json::edge(out, view, subject, edge, timestamps),
-            Self::Dot => dot::edge(out, subject, edge),
-            Self::Mermaid => mermaid::edge(out, subject, edge),
-            Self::Graphml => graphml::edge(out, subject, edge),
-            Self::Cytoscape => cytoscape::edge(out, subject, edge, timestamps),
-            Self::Jgf => jgf::edge(out, subject, edge, timestamps),
         }
     }
 
@@ -164,6 +151,7 @@ struct EdgeShown {
 }
 
 impl<'a> Subject<'a> {
+    #[inline]
     fn dependency(self, found: EdgeFound) -> &'a Dependency {
         let EdgeFound { source, target, at, from_caller, link: _ } = found;
         if from_caller {
@@ -263,31 +251,74 @@ impl DependenciesAnswer {
     }
 
     fn write_nodes(&self, out: &mut Vec<u8>, first: usize, full: usize) -> Part {
-        for (position, (index, distance)) in self.traversal.nodes().iter().enumerate().skip(first) {
-            if out.len() >= full {
-                return Part::Node(position);
-            }
-            self.format.node(out, &self.graph, NodeShown { index: *index, distance: *distance, position });
+        let subject = Subject { graph: &self.graph, traversal: &self.traversal };
+        if let Some(position) = self.format.nodes(out, subject, first, full) {
+            return Part::Node(position);
         }
         self.format.between(out);
         Part::Edge { group: 0, at: 0 }
     }
 
-    fn write_edges(&mut self, out: &mut Vec<u8>, (first, at): (usize, usize), full: usize) -> Part {
-        let subject = Subject { graph: &self.graph, traversal: &self.traversal };
-        let mut from = at;
-        for group in first..self.traversal.edge_groups() {
-            for found in self.traversal.edges(&self.graph, group, from) {
-                if out.len() >= full {
-                    return Part::Edge { group, at: found.at };
-                }
-                let edge = EdgeShown { found, position: self.edges_written };
-                self.format.edge(out, subject, edge, &mut self.timestamps);
-                self.edges_written += 1;
-            }
-            from = 0;
+    fn write_edges(&mut self, out: &mut Vec<u8>, from: (usize, usize), full: usize) -> Part {
+        let stopped = match self.format {
+            Format::Json(View::Full) => self.push_edges(out, from, full, json::edge),
+            Format::Json(View::Ids) => self.push_edges(out, from, full, json::edge_ids),
+            Format::Dot => self.push_edges(out, from, full, dot::edge),
+            Format::Mermaid => self.push_edges(out, from, full, mermaid::edge),
+            Format::Graphml => self.push_edges(out, from, full, graphml::edge),
+            Format::Cytoscape => self.push_edges(out, from, full, cytoscape::edge),
+            Format::Jgf => self.push_edges(out, from, full, jgf::edge),
+        };
+        if let Some((group, at)) = stopped {
+            return Part::Edge { group, at };
         }
+        let subject = Subject { graph: &self.graph, traversal: &self.traversal };
         self.format.tail(out, subject, self.edges_written);
         Part::Done
     }
+
+    /// Writes edges from one on until `out` is full, then says where to go on.
+    fn push_edges(
+        &mut self,
+        out: &mut Vec<u8>,
+        (first, at): (usize, usize),
+        full: usize,
+        push: impl Fn(&mut Vec<u8>, Subject<'_>, EdgeShown, &mut TimestampWriter),
+    ) -> Option<(usize, usize)> {
+        let subject = Subject { graph: &self.graph, traversal: &self.traversal };
+        let (written, timestamps) = (&mut self.edges_written, &mut self.timestamps);
+        let mut from = at;
+        for group in first..self.traversal.edge_groups() {
+            // From within the iterator, so that each format's loop is one of its own.
+            let stopped = self.traversal.edges(&self.graph, group, from).try_for_each(|found| {
+                if out.len() >= full {
+                    return ControlFlow::Break((group, found.at));
+                }
+                push(out, subject, EdgeShown { found, position: *written }, timestamps);
+                *written += 1;
+                ControlFlow::Continue(())
+            });
+            if let ControlFlow::Break(place) = stopped {
+                return Some(place);
+            }
+            from = 0;
+        }
+        None
+    }
+}
+
+fn push_nodes(
+    out: &mut Vec<u8>,
+    subject: Subject<'_>,
+    first: usize,
+    full: usize,
+    push: impl Fn(&mut Vec<u8>, &Graph, NodeShown),
+) -> Option<usize> {
+    for (position, (index, distance)) in subject.traversal.nodes().iter().enumerate().skip(first) {
+        if out.len() >= full {
+            return Some(position);
+        }
+        push(out, subject.graph, NodeShown { index: *index, distance: *distance, position });
+    }
+    None
 }
