@@ -23,6 +23,7 @@ mod formats;
 mod golden;
 mod http;
 mod impact;
+mod import_stream;
 mod ingest;
 mod ingest_cycles;
 mod listing;

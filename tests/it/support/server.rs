@@ -75,6 +75,13 @@ impl Server {
         self.kill();
     }
 
+    /// The most memory that the process had so far, in KiB.
+    pub(crate) fn memory_peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse().unwrap()
+    }
+
     /// SIGTERM, and waits for the end, which must be a good one.
     pub(crate) fn stop(&mut self) {
         self.terminate();
