@@ -153,6 +153,26 @@ impl Client {
         self.exchange(self.request(Method::GET, path, Bytes::new())?, HEAD_TIMEOUT)
     }
 
+    /// What stands at a path, in whatever form it is asked for there.
+    pub(super) fn get_text(&self, path: &str) -> Result<Bytes, ClientError> {
+        let request = self.request(Method::GET, path, Bytes::new())?;
+        self.runtime
+            .block_on(async { self.collect(self.head(request, HEAD_TIMEOUT).await?.into_body()).await })
+    }
+
+    /// Puts JSON at a path; returns the JSON that came back.
+    pub(super) fn put(&self, path: &str, body: Bytes) -> Result<Bytes, ClientError> {
+        let mut request = self.request(Method::PUT, path, body)?;
+        request.headers_mut().insert(CONTENT_TYPE, JSON);
+        self.exchange(request, HEAD_TIMEOUT)
+    }
+
+    /// Takes away what stands at a path.
+    pub(super) fn delete(&self, path: &str) -> Result<(), ClientError> {
+        let request = self.request(Method::DELETE, path, Bytes::new())?;
+        self.runtime.block_on(async { self.head(request, HEAD_TIMEOUT).await }).map(drop)
+    }
+
     /// Asks for work that has no input; returns the JSON that came back.
     pub(super) fn work(&self, path: &str) -> Result<Bytes, ClientError> {
         self.exchange(self.request(Method::POST, path, Bytes::new())?, WORK_TIMEOUT)

@@ -11,6 +11,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 
 use comfy_table::{Table, presets};
 
+use super::client::Client;
 use super::failure::Failure;
 
 /// What is at the other end of a stream.
@@ -102,6 +103,25 @@ fn sink(stream: &impl IsTerminal) -> Sink {
 /// The text with a replacement character for each control character.
 pub(super) fn printable(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}
+
+/// Prints an answer of a server: as it came for a program, made a text for a person.
+pub(super) fn show<'a, T: serde::Deserialize<'a>>(
+    console: &mut Console,
+    format: FormatOption,
+    client: &Client,
+    body: &'a [u8],
+    render: impl FnOnce(&T) -> String,
+) -> Result<(), Failure> {
+    match console.format(format) {
+        Format::Json => console.print_line(body),
+        Format::Table => console.print(render(&client.understand(body)?).as_bytes()),
+    }
+}
+
+/// What stands for nothing in a table.
+pub(super) fn or_dash(text: Option<&str>) -> String {
+    text.unwrap_or("-").to_owned()
 }
 
 /// Rows under a header, without lines, ending in a newline.

@@ -20,6 +20,7 @@ Examples:
   watershed deps checkoutservice                        three hops both ways
   watershed deps redis-cart --direction upstream        who breaks when it breaks
   watershed deps frontend --depth 10 --max-nodes 500    far, but not too much
+  watershed deps frontend --graph dot | dot -Tsvg > frontend.svg
   watershed deps frontend --format json | jq '.statistics'";
 
 /// Show what a service depends on (downstream) and what depends on it (upstream)
@@ -42,6 +43,10 @@ pub(super) struct Options {
     /// Leave out dependencies with a confidence below this, 0 to 1 [default: 0]
     #[arg(long, value_name = "RATIO", value_parser = ratio)]
     min_confidence: Option<f64>,
+    /// Print the answer for a program that draws graphs, instead of tables or JSON
+    #[arg(long, value_name = "FORMAT", value_parser = clap::builder::PossibleValuesParser::new(crate::render::Format::NAMES),
+        conflicts_with = "format")]
+    graph: Option<String>,
     /// Stop after this many services; the answer then says that it is cut [default: 10000]
     #[arg(long, value_name = "NUMBER",
         value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::QUERY_NODES_MAX)))]
@@ -91,6 +96,9 @@ struct Statistics {
 
 pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
     let client = Client::new(&options.server)?;
+    if options.graph.is_some() {
+        return console.print(&client.get_text(&path(options))?);
+    }
     let body = client.get(&path(options))?;
     match console.format(options.format) {
         Format::Json => console.print_line(&body),
@@ -105,6 +113,7 @@ fn path(options: &Options) -> String {
         ("include_stale", options.include_stale.then(|| "true".to_owned())),
         ("min_confidence", options.min_confidence.map(|ratio| ratio.to_string())),
         ("max_nodes", options.max_nodes.map(|number| number.to_string())),
+        ("format", options.graph.clone()),
     ]);
     format!("/api/v1/services/{}/dependencies{query}", url::encode(options.service.as_str()))
 }

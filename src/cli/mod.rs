@@ -11,16 +11,23 @@
 
 mod client;
 mod console;
+mod critical;
+mod cycles;
 mod deps;
+mod diverge;
 mod failure;
+mod impact;
 mod import;
 mod key;
 mod migrate;
 mod offline;
+mod path;
 mod problem;
 mod progress;
+mod rm;
 mod serve;
 mod services;
+mod slo;
 mod snapshot;
 #[cfg(test)]
 mod testing;
@@ -40,6 +47,8 @@ const EXAMPLES: &str = "\
 Examples:
   watershed serve --sample online-boutique      a server with a graph to look at
   watershed deps checkoutservice                what it calls, and who calls it
+  watershed impact payment-provider             what breaks when it fails
+  watershed critical                            services that are the only way to others
   watershed import graph.json                   add services and dependencies
   watershed services --all --format json        every service, for a program
   watershed snapshot create                     have the server write its graph to a file
@@ -61,6 +70,15 @@ enum Command {
     Serve(serve::Options),
     Import(import::Options),
     Deps(deps::Options),
+    Impact(impact::Options),
+    Path(path::Options),
+    Critical(critical::Options),
+    Cycles(cycles::Options),
+    Ack(cycles::AckOptions),
+    Resolve(cycles::ResolveOptions),
+    Diverge(diverge::Options),
+    Slo(slo::Options),
+    Rm(rm::Options),
     Services(services::Options),
     Snapshot(snapshot::Options),
     Wal(wal::Options),
@@ -92,6 +110,15 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<(), Failure> {
         Command::Serve(options) => serve::run(options, console),
         Command::Import(options) => import::run(options, console),
         Command::Deps(options) => deps::run(options, console),
+        Command::Impact(options) => impact::run(options, console),
+        Command::Path(options) => path::run(options, console),
+        Command::Critical(options) => critical::run(options, console),
+        Command::Cycles(options) => cycles::run(options, console),
+        Command::Ack(options) => cycles::acknowledge(options, console),
+        Command::Resolve(options) => cycles::resolve(options, console),
+        Command::Diverge(options) => diverge::run(options, console),
+        Command::Slo(options) => slo::run(options, console),
+        Command::Rm(options) => rm::run(options, console),
         Command::Services(options) => services::run(options, console),
         Command::Snapshot(options) => snapshot::run(options, console),
         Command::Wal(options) => wal::run(options, console),
@@ -135,6 +162,15 @@ mod tests {
             "watershed --help",
             "watershed serve --help",
             "watershed import --help",
+            "watershed impact --help",
+            "watershed path --help",
+            "watershed critical --help",
+            "watershed cycles --help",
+            "watershed ack --help",
+            "watershed resolve --help",
+            "watershed diverge --help",
+            "watershed slo impact --help",
+            "watershed rm --help",
             "watershed version",
             "watershed wal recover --help",
             "watershed snapshot --help",
@@ -175,6 +211,24 @@ mod tests {
             "watershed deps a --min-confidence 1.5",
             "watershed deps a --max-nodes 0",
             "watershed services --limit 101",
+            "watershed impact",
+            "watershed impact a --depth 101",
+            "watershed path a",
+            "watershed path a b --max 0",
+            "watershed critical --limit 0",
+            "watershed cycles not-an-id",
+            "watershed cycles --status closed",
+            "watershed cycles 3901a22c-220f-5858-beed-88230c7d5c68 --all",
+            "watershed ack 3901a22c-220f-5858-beed-88230c7d5c68",
+            "watershed resolve 3901a22c-220f-5858-beed-88230c7d5c68",
+            "watershed diverge --kind both",
+            "watershed slo set a",
+            "watershed slo set a high",
+            "watershed slo impact a --from 99",
+            "watershed slo impact a --from 99 --to 98 --sli errors",
+            "watershed rm",
+            "watershed rm a --source manual",
+            "watershed rm a b --source rumour",
             "watershed services --discovered maybe",
             "watershed import",
             "watershed import a.json --source jaeger",
