@@ -8,11 +8,13 @@
 //! - The key goes into one header and nowhere else.
 
 mod download;
+mod upload;
 
 use std::ffi::OsString;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response, body::Incoming};
@@ -127,11 +129,14 @@ pub(super) enum ClientError {
     Refused(Box<Problem>),
 }
 
+/// The body of a request.
+type Sent = UnsyncBoxBody<Bytes, std::io::Error>;
+
 /// A connection to one server.
 pub(super) struct Client {
     base: BaseUrl,
     authorization: Option<HeaderValue>,
-    http: legacy::Client<HttpConnector, Full<Bytes>>,
+    http: legacy::Client<HttpConnector, Sent>,
     runtime: Runtime,
 }
 
@@ -203,8 +208,8 @@ impl Client {
         ClientError::Foreign { url: self.url(), cause }
     }
 
-    fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, ClientError> {
-        let mut request = Request::new(Full::new(body));
+    fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Request<Sent>, ClientError> {
+        let mut request = Request::new(Full::new(body).map_err(|never| match never {}).boxed_unsync());
         *request.method_mut() = method;
         *request.uri_mut() = self.base.join(path)?;
         let headers = request.headers_mut();
@@ -216,7 +221,7 @@ impl Client {
         Ok(request)
     }
 
-    fn exchange(&self, request: Request<Full<Bytes>>, patience: Duration) -> Result<Bytes, ClientError> {
+    fn exchange(&self, request: Request<Sent>, patience: Duration) -> Result<Bytes, ClientError> {
         self.runtime.block_on(async {
             let response = self.head(request, patience).await?;
             if !has_type(response.headers(), "application/json") {
@@ -229,7 +234,7 @@ impl Client {
     /// Sends a request and waits for the head of an answer that is no refusal.
     async fn head(
         &self,
-        request: Request<Full<Bytes>>,
+        request: Request<Sent>,
         patience: Duration,
     ) -> Result<Response<Incoming>, ClientError> {
         let response = timeout(patience, self.http.request(request))
@@ -257,10 +262,14 @@ impl Client {
 
     /// The next bytes of a body; `None` at its end.
     async fn piece(&self, body: &mut Incoming) -> Result<Option<Bytes>, ClientError> {
+        self.piece_within(body, PIECE_TIMEOUT).await
+    }
+
+    async fn piece_within(&self, body: &mut Incoming, limit: Duration) -> Result<Option<Bytes>, ClientError> {
         loop {
-            let frame = timeout(PIECE_TIMEOUT, body.frame())
+            let frame = timeout(limit, body.frame())
                 .await
-                .map_err(|_| ClientError::TimedOut { url: self.url(), limit: PIECE_TIMEOUT })?;
+                .map_err(|_| ClientError::TimedOut { url: self.url(), limit })?;
             let Some(frame) = frame else { return Ok(None) };
             let frame =
                 frame.map_err(|error| ClientError::Broken { url: self.url(), cause: root_cause(&error) })?;

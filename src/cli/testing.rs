@@ -112,7 +112,27 @@ fn read_request(stream: &TcpStream) -> String {
             break;
         }
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
+    let body = if text.contains("transfer-encoding: chunked") {
+        read_chunks(&mut reader)
+    } else {
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        body
+    };
     text + &String::from_utf8(body).unwrap()
+}
+
+/// The chunks of a body, without what frames them.
+fn read_chunks(reader: &mut impl BufRead) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let mut size = String::new();
+        reader.read_line(&mut size).unwrap();
+        let mut chunk = vec![0; usize::from_str_radix(size.trim_end(), 16).unwrap() + 2];
+        reader.read_exact(&mut chunk).unwrap();
+        if chunk.len() == 2 {
+            return body;
+        }
+        body.extend_from_slice(&chunk[..chunk.len() - 2]);
+    }
 }

@@ -1,13 +1,12 @@
 //! A file in the ingest form, cut into its entries without reading them.
 //!
 //! Not a validation: the server says whether an entry is right. Here a file only has to be an object
-//! with lists of nodes and edges, so that it can be cut into requests.
+//! with lists of nodes and edges, so that it can be cut into its entries.
 //!
 //! - An entry is a piece of the file's own text and reaches the server as it was written: no number
 //!   is read and written again, no key that stands twice gets lost.
 
-use std::fs::File;
-use std::io::{Read, stdin};
+use std::io::Read;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -80,21 +79,11 @@ impl<'a> Document<'a> {
     pub(super) fn edges(&self) -> &[&'a RawValue] {
         self.edges.as_deref().unwrap_or_default()
     }
-
-    /// Whether the file stands for all that its source knows.
-    pub(super) fn replaces(&self) -> bool {
-        self.mode.is_some_and(|mode| mode.get() == "\"replace\"")
-    }
 }
 
-/// The bytes of a file; of standard input, if its name is `-`.
-pub(super) fn read(name: &str) -> Result<Vec<u8>, DocumentError> {
-    if name == "-" { read_bounded(stdin().lock()) } else { read_bounded(File::open(name)?) }
-}
-
-fn read_bounded(input: impl Read) -> Result<Vec<u8>, DocumentError> {
-    let mut bytes = Vec::new();
-    input.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+/// All bytes of an input of which some were read.
+pub(super) fn read_on(mut bytes: Vec<u8>, rest: impl Read) -> Result<Vec<u8>, DocumentError> {
+    rest.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(DocumentError::TooLarge);
     }
@@ -112,7 +101,7 @@ mod tests {
         let document = Document::parse(text).unwrap();
         let nodes: Vec<&str> = document.nodes().iter().map(|node| node.get()).collect();
         assert_eq!(nodes, [r#"{"service_id":"a","metadata":{"n":1.50,"n":12345678901234567890}}"#, "7"]);
-        assert!(document.edges().is_empty() && document.replaces() && document.timestamp.is_none());
+        assert!(document.edges().is_empty() && document.mode.is_some() && document.timestamp.is_none());
         assert!(Document::parse(b"\xef\xbb\xbf{\"edges\":[]}").is_ok(), "a byte order mark is skipped");
     }
 
@@ -138,8 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_is_no_file() {
-        assert!(matches!(read("/"), Err(DocumentError::Unreadable(_))));
-        assert!(matches!(read("/nonexistent/a.json"), Err(DocumentError::Unreadable(_))));
+    fn what_was_read_comes_first() {
+        assert_eq!(read_on(b"ab".to_vec(), &b"cd"[..]).unwrap(), b"abcd");
     }
 }

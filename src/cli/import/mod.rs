@@ -1,26 +1,33 @@
-//! `watershed import`: files in the ingest form, sent to a server in batches.
+//! `watershed import`: files in the ingest form, sent to a server.
 //!
-//! Not a transaction over a file: each request is atomic, the file is not. Sending a file again is
-//! safe, for ingesting the same twice leaves the same graph.
+//! Not a transaction over a file: a request is atomic, and so is a batch of a stream; a file that goes as a stream
+//! is not. Sending a file again is safe, for ingesting the same twice leaves the same graph.
 //!
+//! - A document goes in one request where it fits into one, else line by line, as an NDJSON file does.
 //! - Files go one after the other; the first that fails ends the import.
-//! - Nothing of a file is sent before it has been read and cut as a whole.
+//! - Nothing of a document is sent before it has been read as a whole. An NDJSON file is never held.
 
-mod batch;
 mod document;
+mod lines;
 mod progress;
+mod request;
 mod send;
 #[cfg(test)]
 mod tests;
 mod totals;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, stdin};
+
+use bytes::Bytes;
 
 use super::client::{Client, ClientError, ServerOption};
 use super::console::{Console, Format, FormatOption};
 use super::failure::Failure;
 use super::problem::Outcome;
 use crate::types::DiscoverySource;
-use batch::{Batch, PlanError};
 use document::{Document, DocumentError};
+use lines::Input;
 use progress::Progress;
 use totals::Totals;
 
@@ -29,15 +36,17 @@ A file is a JSON object:
   {\"source\":\"manual\",\"timestamp\":\"2026-02-14T10:00:00Z\",
    \"nodes\":[{\"service_id\":\"checkout\",\"metadata\":{\"team\":\"payments\",\"criticality\":\"high\"}}],
    \"edges\":[{\"source\":\"checkout\",\"target\":\"payment\",\"attributes\":{\"communication_mode\":\"sync\"}}]}
+or NDJSON: a line {\"source\":…,\"timestamp\":…}, then one {\"node\":{…}} or {\"edge\":{…}} a line.
 
-A large file is sent in batches of at most 5000 entries and 4 MiB, services first. Each batch is
-applied as a whole or not at all; the file is not. Running an import again is safe. When
-the server asks to wait (429, 503), a batch is sent up to 10 times.
+A file of up to 5000 entries and 4 MiB goes in one request, applied as a whole or not at all; when the server
+asks to wait (429, 503) it is sent up to 10 times. A larger one goes as a stream and is applied in batches.
+With \"mode\":\"replace\" all else that the source reported is withdrawn, at the end. Running an import again
+is safe.
 
 Examples:
   watershed import graph.json
   watershed import teams/*.json --source manual
-  kubectl get configmap graph -o jsonpath='{.data.graph}' | watershed import -";
+  zcat edges.ndjson.gz | watershed import -";
 
 /// Add services and dependencies from files to a running server
 #[derive(clap::Args)]
@@ -62,16 +71,19 @@ enum ImportError {
     /// The file is no ingest request.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// The file cannot be cut into requests.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// A request was not taken.
-    #[error("{cause}{}{}", batch_note(*.sent, *.batches), outcome_note(.cause))]
+    /// The request was not taken.
+    #[error("{cause}{}", outcome_note(.cause))]
     Send {
-        /// Requests of this file that were taken before.
-        sent: usize,
-        /// Requests of this file.
-        batches: usize,
+        /// Why it was not.
+        cause: ClientError,
+    },
+    /// The stream was not taken to its end.
+    #[error("{cause}{}{}{}", line_note(*.line), applied_note(*.applied), outcome_note(.cause))]
+    Stream {
+        /// The line at fault.
+        line: Option<u64>,
+        /// Entries that are in the graph all the same.
+        applied: u64,
         /// Why it was not.
         cause: ClientError,
     },
@@ -98,31 +110,57 @@ fn import(
     totals: &mut Totals,
     console: &mut Console,
 ) -> Result<(), ImportError> {
-    let text = document::read(file)?;
-    let document = Document::parse(&text)?;
-    let batches = batch::plan(&document)?;
-    let progress = Progress::start(file, batches.iter().map(Batch::entries).sum(), console.err_sink());
-    for (sent, batch) in batches.iter().enumerate() {
-        let outcome = send::send(client, &batch.body(&document, source), &progress, console);
-        let receipt = outcome.map_err(|cause| {
-            progress.end();
-            ImportError::Send { sent, batches: batches.len(), cause: placed(cause, batch) }
-        })?;
-        totals.add(receipt);
-        progress.advance(batch.entries());
+    match lines::look(open(file)?).map_err(DocumentError::from)? {
+        Input::Stream(first, rest) => {
+            let progress = Progress::start(file, None, console.err_sink());
+            send::stream(client, lines::of_stream(first, source, rest), &progress, totals)
+        }
+        Input::Text(read, rest) => {
+            let text: Bytes = document::read_on(read, rest)?.into();
+            import_document(file, source, &text, client, totals, console)
+        }
     }
-    progress.end();
-    Ok(())
 }
 
-/// A refusal names places in the request; a person looks for them in the file.
-fn placed(cause: ClientError, batch: &Batch) -> ClientError {
-    let ClientError::Refused(problem) = cause else { return cause };
-    let field = problem.field().map(|field| batch.place_in_file(field));
-    ClientError::Refused(match field {
-        Some(field) => Box::new(problem.with_field(field)),
-        None => problem,
-    })
+fn open(file: &str) -> Result<Box<dyn BufRead + Send>, DocumentError> {
+    // The lock of standard input cannot go to another thread; a reader of its own can.
+    if file == "-" {
+        Ok(Box::new(BufReader::new(stdin())))
+    } else {
+        Ok(Box::new(BufReader::new(File::open(file)?)))
+    }
+}
+
+fn import_document(
+    file: &str,
+    source: Option<&str>,
+    text: &Bytes,
+    client: &Client,
+    totals: &mut Totals,
+    console: &mut Console,
+) -> Result<(), ImportError> {
+    let document = Document::parse(text)?;
+    let entries = document.nodes().len() + document.edges().len();
+    let progress = Progress::start(file, Some(entries), console.err_sink());
+    if request::fits(&document) {
+        let outcome = send::request(client, &request::body(&document, source), &progress, console);
+        progress.end();
+        totals.add(outcome.map_err(|cause| ImportError::Send { cause })?);
+        return Ok(());
+    }
+    send::stream(client, lines::of_document(&document, source, text), &progress, totals)
+        .map_err(|error| placed(error, &document))
+}
+
+/// A refusal names a line of the stream and a place in it; a person looks for them in the file.
+fn placed(error: ImportError, document: &Document<'_>) -> ImportError {
+    let ImportError::Stream { line: Some(line), applied, cause: ClientError::Refused(problem) } = error
+    else {
+        return error;
+    };
+    let place = lines::place_in_document(document, line, problem.field().unwrap_or_default());
+    let cause = ClientError::Refused(Box::new(problem.with_field(place)));
+    ImportError::Stream { line: None, applied, cause }
 }
 
 /// What is to be done where nobody knows whether a request was applied.
@@ -142,12 +180,12 @@ fn outcome_note(cause: &ClientError) -> &'static str {
     if known { "" } else { "; it may have been applied all the same: importing the file again is safe" }
 }
 
-fn batch_note(sent: usize, batches: usize) -> String {
-    match (sent, batches) {
-        (_, 1) => String::new(),
-        (0, _) => format!(" (batch 1 of {batches})"),
-        (_, _) => format!(" (batch {} of {batches}; those before it are in the graph)", sent + 1),
-    }
+fn line_note(line: Option<u64>) -> String {
+    line.map_or(String::new(), |line| format!(" (line {line})"))
+}
+
+fn applied_note(applied: u64) -> String {
+    if applied == 0 { String::new() } else { format!("; {applied} entries before it are in the graph") }
 }
 
 fn failure(file: &str, error: ImportError, totals: &Totals, files: usize) -> Failure {

@@ -17,13 +17,13 @@ pub(super) enum Progress {
 }
 
 impl Progress {
-    /// Begins with a file of that many entries.
-    pub(super) fn start(file: &str, entries: usize, sink: Sink) -> Self {
+    /// Begins with a file of that many entries, where that is known.
+    pub(super) fn start(file: &str, entries: Option<usize>, sink: Sink) -> Self {
         match sink {
             Sink::Pipe => Self::Lines,
             Sink::Terminal => {
                 let target = ProgressDrawTarget::stderr();
-                let bar = ProgressBar::with_draw_target(Some(entries as u64), target);
+                let bar = ProgressBar::with_draw_target(entries.map(|entries| entries as u64), target);
                 let style = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} entries {msg}");
                 bar.set_style(style.expect("the template is fixed and well-formed"));
                 bar.set_prefix(printable(file));
@@ -32,13 +32,10 @@ impl Progress {
         }
     }
 
-    /// So many entries more have arrived.
-    pub(super) fn advance(&self, entries: usize) {
+    /// So many entries have arrived.
+    pub(super) fn stands_at(&self, entries: u64) {
         match self {
-            Self::Bar(bar) => {
-                bar.set_message("");
-                bar.inc(entries as u64);
-            }
+            Self::Bar(bar) => bar.set_position(entries),
             Self::Lines => {}
         }
     }

@@ -1,21 +1,29 @@
-//! One request to the ingestion endpoint, sent until the server takes it or means its no.
+//! One request to the ingestion endpoint, sent until the server takes it or means its no; or one stream, sent once.
 //!
 //! Not a blind retry: a request is sent again only where the server said that nothing was applied
 //! and that it may be tried later. All tries carry one idempotency key.
 //!
 //! - At most [`TRIES_MAX`] tries; no wait is longer than [`WAIT_MAX`].
 
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::HeaderMap;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::cli::client::{Client, ClientError};
 use crate::cli::console::{Console, printable};
+use crate::cli::problem::Problem;
 use crate::clock;
 
+use super::ImportError;
 use super::progress::Progress;
-use super::totals::Receipt;
+use super::totals::{Receipt, StreamReceipt, Totals};
 
+const STREAM_PATH: &str = "/api/v1/graph/import";
 const PATH: &str = "/api/v1/services/dependencies";
 /// How often a request is sent.
 const TRIES_MAX: u32 = 10;
@@ -25,7 +33,7 @@ const WAIT_MAX: Duration = Duration::from_mins(2);
 const WAIT_FIRST: Duration = Duration::from_millis(100);
 
 /// Sends a request; waits and sends it again while the server asks for that.
-pub(super) fn send(
+pub(super) fn request(
     client: &Client,
     body: &Bytes,
     progress: &Progress,
@@ -52,5 +60,62 @@ pub(super) fn send(
         progress.notice(&printable(&notice), console);
         client.wait(wait);
         tries += 1;
+    }
+}
+
+/// A line that comes back from a stream: progress, unless it is the last one.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(default)]
+    done: bool,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    applied: Option<StreamReceipt>,
+    nodes: Option<u64>,
+    edges: Option<u64>,
+}
+
+/// What is read of a problem here.
+#[derive(Deserialize)]
+struct Fault {
+    status: u16,
+    line: Option<u64>,
+}
+
+/// Sends a stream; it is not sent again, for batches of it may have been applied.
+pub(super) fn stream(
+    client: &Client,
+    pieces: impl Iterator<Item = io::Result<Bytes>> + Send + Unpin + 'static,
+    progress: &Progress,
+    totals: &mut Totals,
+) -> Result<(), ImportError> {
+    let mut end: Option<Result<StreamReceipt, ImportError>> = None;
+    let sent = client.upload(STREAM_PATH, pieces, |line| {
+        match client.understand(line)? {
+            Line { done: true, .. } => end = Some(Ok(client.understand(line)?)),
+            Line { error: Some(error), applied, .. } => {
+                let Fault { status, line } = client.understand(error.get().as_bytes())?;
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                let problem = Problem::read(status, &HeaderMap::new(), error.get().as_bytes());
+                let applied = applied.map_or(0, |applied| applied.entries());
+                let cause = ClientError::Refused(Box::new(problem));
+                end = Some(Err(ImportError::Stream { line, applied, cause }));
+            }
+            Line { nodes, edges, .. } => {
+                progress.stands_at(nodes.unwrap_or_default() + edges.unwrap_or_default());
+            }
+        }
+        Ok(())
+    });
+    progress.end();
+    let broken = |cause| ImportError::Stream { line: None, applied: 0, cause };
+    match (end, sent) {
+        (Some(Ok(receipt)), _) => {
+            totals.add_stream(&receipt);
+            Ok(())
+        }
+        (Some(Err(error)), _) => Err(error),
+        (None, Err(cause)) => Err(broken(cause)),
+        (None, Ok(())) => Err(broken(client.foreign("the stream has no last line".to_owned()))),
     }
 }

@@ -43,20 +43,54 @@ fn import(texts: &[&str], answers: Vec<String>, sink: Sink, options: &str) -> Ou
     Outcome { code, out: captured.out(), err: captured.err(), requests: server.requests() }
 }
 
+/// What a stream comes to: an answer of these lines.
+fn stream_answer(lines: &[&str]) -> String {
+    answer("200 OK", "content-type: application/x-ndjson\r\n", &(lines.join("\n") + "\n"))
+}
+
+const STREAM_TOTALS: &str = r#""nodes_received":5000,"edges_received":1,"nodes_upserted":5001,"edges_upserted":1,"edges_removed":2,
+    "conflicts":3,"circular_dependencies":1,"warnings":["w"],"version":9,"durable":true"#;
+
 #[test]
-fn totals_are_summed_over_files_and_requests() {
-    let texts = [r#"{"source":"kubernetes","nodes":[{1},{1}]}"#, r#"{"edges":[]}"#];
-    let answers = vec![receipt(7, CYCLE), receipt(8, CYCLE), receipt(9, "")];
-    let outcome = import(&texts, answers, Sink::Pipe, " --source manual");
-    assert_eq!((outcome.code, outcome.err.as_str(), outcome.requests.len()), (0, "", 3));
+fn totals_are_summed_over_files_requests_and_streams() {
+    let texts =
+        [r#"{"source":"kubernetes","nodes":[]}"#, r#"{"mode":"replace","nodes":[{1}],"edges":[{"a":1}]}"#];
+    let totals = STREAM_TOTALS.replace('\n', "");
+    let done = stream_answer(&[r#"{"nodes":2000,"edges":0}"#, &format!(r#"{{"done":true,{totals}}}"#)]);
+    let outcome = import(&texts, vec![receipt(7, CYCLE), done], Sink::Pipe, " --source manual");
+    assert_eq!((outcome.code, outcome.err.as_str(), outcome.requests.len()), (0, "", 2));
     assert!(outcome.requests.iter().all(|request| request.contains(r#"{"source":"manual","#)));
+    assert!(outcome.requests[1].starts_with("POST /api/v1/graph/import HTTP/1.1\r\n"));
+    assert!(outcome.requests[1].contains("{\"node\":{\"service_id\":\"n\"}}\n"), "line by line");
     let totals: serde_json::Value = serde_json::from_str(&outcome.out).unwrap();
     let expected = serde_json::json!({
-        "files": 2, "requests": 3, "nodes_received": 6, "edges_received": 3, "nodes_upserted": 9, "edges_upserted": 3,
-        "edges_removed": 0, "circular_dependencies_detected": [{"cycle_path": ["a", "b", "a"], "alert_id": "x"}],
-        "conflicts_resolved": 3, "warnings": vec!["1 unknown services auto-created as placeholders"; 3], "version": 9,
+        "files": 2, "requests": 2, "nodes_received": 5002, "edges_received": 2, "nodes_upserted": 5004, "edges_upserted": 2,
+        "edges_removed": 2, "circular_dependencies_detected": [{"cycle_path": ["a", "b", "a"], "alert_id": "x"}],
+        "circular_dependencies": 2, "conflicts_resolved": 4,
+        "warnings": ["1 unknown services auto-created as placeholders", "w"], "version": 9,
     });
     assert_eq!(totals, expected);
+}
+
+#[test]
+fn a_broken_stream_says_where_and_what_is_applied() {
+    let totals = STREAM_TOTALS.replace('\n', "");
+    let error = |line: u32| {
+        let error = format!(
+            r#"{{"status":422,"title":"Unprocessable Entity","detail":"bad","field":"node.service_id","line":{line}}}"#
+        );
+        stream_answer(&[&format!(r#"{{"error":{error},"applied":{{{totals}}}}}"#)])
+    };
+    let document = r#"{"nodes":[{1},7],"edges":[]}"#;
+    let outcome = import(&[document], vec![error(5_002)], Sink::Pipe, "");
+    let expected = "f0.json: 422 Unprocessable Entity: bad [field nodes[5000].service_id]; 5001 entries before it are in the graph";
+    assert_eq!((outcome.code, outcome.out.as_str()), (1, ""));
+    assert!(outcome.err.contains(expected), "{}", outcome.err);
+    let stream = "{\"source\":\"manual\"}\n{\"node\":{}}\n";
+    let outcome = import(&[stream], vec![error(2)], Sink::Pipe, "");
+    assert!(outcome.err.contains("[field node.service_id] (line 2); 5001 entries"), "{}", outcome.err);
+    let outcome = import(&[stream], vec![stream_answer(&[r#"{"nodes":1,"edges":0}"#])], Sink::Pipe, "");
+    assert!(outcome.err.contains("no last line") && outcome.err.contains("again is safe"), "{}", outcome.err);
 }
 
 #[test]
@@ -123,15 +157,10 @@ fn does_not_ask_again_where_that_could_do_harm_or_no_good() {
 #[test]
 fn a_refusal_names_the_place_in_the_file() {
     let refusal = problem("422 Unprocessable Entity", "", r#"{"detail":"bad","field":"edges[3].target"}"#);
-    let text = r#"{"nodes":[{1}],"edges":[1,2,3,4]}"#;
-    let outcome = import(&[text], vec![receipt(1, ""), refusal.clone()], Sink::Pipe, "");
+    let outcome = import(&[r#"{"nodes":[],"edges":[1,2,3,4]}"#], vec![refusal], Sink::Pipe, "");
     assert_eq!((outcome.code, outcome.out.as_str()), (1, ""));
-    let expected =
-        "f0.json: 422 Unprocessable Entity: bad [field edges[3].target] (batch 2 of 2; those before it";
+    let expected = "f0.json: 422 Unprocessable Entity: bad [field edges[3].target]";
     assert!(outcome.err.contains(expected), "{}", outcome.err);
-    let text = r#"{"nodes":[],"edges":[{1},1,2,3,4]}"#;
-    let outcome = import(&[text], vec![receipt(1, ""), refusal], Sink::Pipe, "");
-    assert!(outcome.err.contains("[field edges[5003].target]"), "{}", outcome.err);
 }
 
 #[test]
@@ -139,11 +168,6 @@ fn nothing_of_a_bad_file_is_sent() {
     let cases = [
         ("{\"nodes\":[{1},\n{]}", "f0.json: it is not in the ingest form: ", "line 2 column 2"),
         ("[]", "f0.json: it is not in the ingest form: ", "expected a JSON object"),
-        (
-            r#"{"mode":"replace","edges":[{1},1]}"#,
-            "f0.json: \"mode\":\"replace\" must go in one request",
-            "5001 edges",
-        ),
     ];
     for (text, start, part) in cases {
         let outcome = import(&[text], vec![receipt(1, "")], Sink::Pipe, "");

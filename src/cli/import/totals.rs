@@ -33,6 +33,27 @@ pub(super) struct Cycle {
     alert_id: String,
 }
 
+/// The same of the answer to a stream, in which cycles and conflicts are counted.
+#[derive(Debug, Deserialize)]
+pub(super) struct StreamReceipt {
+    nodes_received: u64,
+    edges_received: u64,
+    nodes_upserted: u64,
+    edges_upserted: u64,
+    edges_removed: u64,
+    circular_dependencies: u64,
+    conflicts: u64,
+    warnings: Vec<String>,
+    version: u64,
+}
+
+impl StreamReceipt {
+    /// Entries that were applied.
+    pub(super) fn entries(&self) -> u64 {
+        self.nodes_received + self.edges_received
+    }
+}
+
 /// The sum, in the words of the server where it has them.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Totals {
@@ -43,7 +64,9 @@ pub(super) struct Totals {
     nodes_upserted: u64,
     edges_upserted: u64,
     edges_removed: u64,
+    /// Those that streams reported, counted by batch, are not among them.
     circular_dependencies_detected: Vec<Cycle>,
+    circular_dependencies: u64,
     conflicts_resolved: u64,
     warnings: Vec<String>,
     version: u64,
@@ -61,10 +84,25 @@ impl Totals {
         self.conflicts_resolved += receipt.conflicts_resolved.len() as u64;
         self.warnings.extend(receipt.warnings);
         self.version = self.version.max(receipt.version);
+        self.circular_dependencies += receipt.circular_dependencies_detected.len() as u64;
         for cycle in receipt.circular_dependencies_detected {
             self.circular_dependencies_detected.retain(|known| known.alert_id != cycle.alert_id);
             self.circular_dependencies_detected.push(cycle);
         }
+    }
+
+    /// Adds the answer to a stream.
+    pub(super) fn add_stream(&mut self, receipt: &StreamReceipt) {
+        self.requests += 1;
+        self.nodes_received += receipt.nodes_received;
+        self.edges_received += receipt.edges_received;
+        self.nodes_upserted += receipt.nodes_upserted;
+        self.edges_upserted += receipt.edges_upserted;
+        self.edges_removed += receipt.edges_removed;
+        self.conflicts_resolved += receipt.conflicts;
+        self.circular_dependencies += receipt.circular_dependencies;
+        self.warnings.extend(receipt.warnings.iter().cloned());
+        self.version = self.version.max(receipt.version);
     }
 
     /// Counts a file whose requests are all through.
@@ -93,7 +131,7 @@ impl Totals {
             ("dependencies changed", self.edges_upserted),
             ("dependencies removed", self.edges_removed),
             ("conflicts between sources", self.conflicts_resolved),
-            ("cycles created or changed", self.circular_dependencies_detected.len() as u64),
+            ("cycles created or changed", self.circular_dependencies),
             ("warnings", self.warnings.len() as u64),
             ("graph version", self.version),
         ];
