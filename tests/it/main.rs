@@ -13,6 +13,7 @@
 mod admin_snapshots;
 mod bad_input;
 mod cli;
+mod cli_model;
 mod conditional;
 mod connections;
 mod critical;
