@@ -31,6 +31,12 @@ impl Payload {
         self
     }
 
+    /// As all that its source knows.
+    pub(crate) fn replacing(mut self) -> Self {
+        self.body["mode"] = json!("replace");
+        self
+    }
+
     /// With one more service.
     pub(crate) fn node(self, id: &str, metadata: Value) -> Self {
         let mut node = json!({"service_id": id});
