@@ -10,6 +10,8 @@ mod cycles;
 mod removal;
 mod service;
 mod sweep;
+#[cfg(test)]
+pub(crate) mod testing;
 mod upsert;
 
 use uuid::Uuid;

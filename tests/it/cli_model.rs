@@ -146,7 +146,7 @@ fn streams_and_large_documents_are_imported() {
     let server = Server::start();
     let head = json!({"source": "kubernetes", "timestamp": "2026-02-14T10:00:00Z", "mode": "replace"});
     let edge = |number: u32| json!({"source": "hub", "target": format!("s{number}"), "attributes": {"communication_mode": "sync"}});
-    let stream: String = (0..6_000).map(|number| format!("{}\n", json!({"edge": edge(number)}))).collect();
+    let stream: String = (0..6_000).map(|number| json!({"edge": edge(number)}).to_string() + "\n").collect();
     let import = || command(["import", "-", "--url", &server.url()]);
     let finished = run_with_input(&mut import(), format!("{head}\n{stream}").as_bytes());
     assert_eq!(finished.code, Some(0), "{finished:?}");

@@ -50,7 +50,7 @@ const ROOMS: [(&str, &[&str]); 24] = [
     ("json", &["types"]),
     ("ledger", &["types", "limits"]),
     ("graph", &["types", "limits", "json", "ledger"]),
-    ("apply", &["types", "limits", "graph", "ledger"]),
+    ("apply", &["types", "limits", "graph", "ledger", "campaign"]),
     ("query", &["types", "limits", "graph", "campaign"]),
     ("render", &["types", "json", "graph", "query", "ledger"]),
     ("ingest", &["types", "limits"]),
@@ -72,7 +72,7 @@ const ROOMS: [(&str, &[&str]); 24] = [
 ];
 
 /// What the tests of a room may use beyond that, to hold it against what is built on it.
-const TESTS_MAY_USE: [(&str, &[&str]); 1] = [("snapshot", &["apply", "query"])];
+const TESTS_MAY_USE: [(&str, &[&str]); 2] = [("snapshot", &["apply", "query"]), ("writer", &["ledger"])];
 
 /// Words and the places, by prefix of the path, where they may stand; tests may use what the last column says.
 const BANS: [(&str, &[&str], Tests); 10] = [

@@ -1,6 +1,7 @@
 //! The graph after any commands, held against models that are too simple to be wrong.
 
 mod cycles;
+mod history;
 mod model;
 mod upsert;
 
