@@ -187,3 +187,134 @@ fn said(words: &str) -> Result<Arc<str>, Invalid> {
 fn text(text: &str, bytes_max: usize) -> Result<Arc<str>, Invalid> {
     if text.len() <= bytes_max { Ok(text.into()) } else { Err("a text is too long".to_owned()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Timestamp;
+
+    const AT: i64 = 1_800_000_000_000_000;
+
+    fn roster() -> Roster {
+        Roster::new(["a", "b"].map(|text| ServiceId::parse(text).unwrap()).into()).unwrap()
+    }
+
+    fn take(state: &mut State, record: &StateRecord<'_>) -> Result<(), Invalid> {
+        state.push(&postcard::to_stdvec(record).unwrap(), 0, &roster())
+    }
+
+    fn alert() -> AlertRecord<'static> {
+        AlertRecord {
+            id: [7; 16],
+            detected_at_microseconds: AT,
+            status: 1,
+            acknowledged_by: Some("me"),
+            resolution_notes: None,
+            gone: Some((vec!["a", "b"], vec!["a", "b", "a"])),
+        }
+    }
+
+    fn audit(version: u64) -> AuditRecord<'static> {
+        let subject = SubjectRecord::Dependencies { source: Some(3), first: ("a", "b"), edges: 1 };
+        AuditRecord { version, at_microseconds: AT, actor: Some("me"), action: 4, subject }
+    }
+
+    fn remembered() -> Box<RememberedRecord<'static>> {
+        Box::new(RememberedRecord {
+            key: [1; 32],
+            body: [2; 32],
+            nodes: 1,
+            edges: 2,
+            warnings: vec!["w"],
+            command_id: [3; 16],
+            at_microseconds: AT,
+            version: 4,
+            nodes_upserted: 1,
+            edges_upserted: 2,
+            edges_removed: 0,
+            placeholders_created: 1,
+            conflicts: vec![("a", "b", 0, 3)],
+            cycles: vec![([7; 16], vec!["a", "b", "a"])],
+        })
+    }
+
+    #[test]
+    fn what_is_sound_is_taken_in_pieces_or_whole() {
+        let mut state = State::default();
+        take(&mut state, &StateRecord::Target { service: 1, percent: 99.9 }).unwrap();
+        take(&mut state, &StateRecord::Alert(alert())).unwrap();
+        take(&mut state, &StateRecord::Audit(audit(1))).unwrap();
+        let bytes = postcard::to_stdvec(&StateRecord::Remembered(remembered())).unwrap();
+        for (place, byte) in bytes.iter().enumerate() {
+            let goes_on = u32::from(place + 1 < bytes.len());
+            state.push(&[*byte], goes_on, &roster()).unwrap();
+            assert_eq!(state.is_cut(), goes_on == 1);
+        }
+        assert_eq!((state.targets.len(), state.alerts.len(), state.audit.len()), (1, 1, 1));
+        let kept = state.memory.iter().next().unwrap();
+        assert_eq!((kept.version, kept.upserted.cycles[0].path.len(), kept.received.nodes), (4, 3, 1));
+        assert_eq!(Some(kept.at), Timestamp::from_microseconds(AT));
+    }
+
+    #[test]
+    fn a_value_that_none_can_have_is_refused() {
+        let long = "x".repeat(2_000);
+        let gone = |members: Vec<&'static str>| Some((members, vec!["a"]));
+        let dependencies = |source, first| SubjectRecord::Dependencies { source, first, edges: 1 };
+        let conflict = |conflict| {
+            StateRecord::Remembered(Box::new(RememberedRecord { conflicts: vec![conflict], ..*remembered() }))
+        };
+        let cases = [
+            (StateRecord::Target { service: 2, percent: 99.0 }, "each of a service"),
+            (StateRecord::Target { service: 0, percent: 0.0 }, "no percentage"),
+            (StateRecord::Target { service: 0, percent: f64::NAN }, "no percentage"),
+            (StateRecord::Alert(AlertRecord { status: 3, ..alert() }), "outside its enum"),
+            (
+                StateRecord::Alert(AlertRecord { detected_at_microseconds: i64::MAX, ..alert() }),
+                "out of range",
+            ),
+            (StateRecord::Alert(AlertRecord { acknowledged_by: Some(&long), ..alert() }), "too long"),
+            (StateRecord::Alert(AlertRecord { resolution_notes: Some(&long), ..alert() }), "too long"),
+            (StateRecord::Alert(AlertRecord { gone: gone(vec!["a", ""]), ..alert() }), "service id"),
+            (StateRecord::Audit(AuditRecord { version: 0, ..audit(1) }), "not in order"),
+            (StateRecord::Audit(AuditRecord { action: 200, ..audit(1) }), "outside its enum"),
+            (StateRecord::Audit(AuditRecord { actor: Some(&long), ..audit(1) }), "too long"),
+            (StateRecord::Audit(AuditRecord { at_microseconds: i64::MIN, ..audit(1) }), "out of range"),
+            (
+                StateRecord::Audit(AuditRecord { subject: SubjectRecord::Service(" a"), ..audit(1) }),
+                "white space",
+            ),
+            (
+                StateRecord::Audit(AuditRecord { subject: dependencies(Some(4), ("a", "b")), ..audit(1) }),
+                "enum",
+            ),
+            (
+                StateRecord::Audit(AuditRecord { subject: dependencies(None, ("a", "")), ..audit(1) }),
+                "service id",
+            ),
+            (conflict(("a", "b", 9, 0)), "outside its enum"),
+            (conflict(("", "b", 0, 1)), "service id"),
+        ];
+        for (record, expected) in cases {
+            let error = take(&mut State::default(), &record).unwrap_err();
+            assert!(error.contains(expected), "{expected}: {error}");
+        }
+    }
+
+    #[test]
+    fn order_and_layout_are_held() {
+        let mut state = State::default();
+        take(&mut state, &StateRecord::Target { service: 1, percent: 99.0 }).unwrap();
+        assert!(take(&mut state, &StateRecord::Target { service: 0, percent: 99.0 }).is_err());
+        take(&mut state, &StateRecord::Alert(alert())).unwrap();
+        assert!(take(&mut state, &StateRecord::Alert(alert())).is_err(), "each alert once");
+        take(&mut state, &StateRecord::Audit(audit(5))).unwrap();
+        assert!(take(&mut state, &StateRecord::Audit(audit(5))).is_err());
+        let bytes = postcard::to_stdvec(&StateRecord::Alert(alert())).unwrap();
+        for end in 0..bytes.len() {
+            assert!(State::default().push(&bytes[..end], 0, &roster()).is_err(), "cut at {end}");
+        }
+        assert!(State::default().push(&[&bytes[..], &[0]].concat(), 0, &roster()).is_err());
+        assert!(State::default().push(&bytes, 2, &roster()).is_err(), "neither ends nor goes on");
+    }
+}
