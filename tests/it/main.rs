@@ -35,6 +35,7 @@ mod model_stale;
 mod offline_cli;
 mod oracle;
 mod paths;
+mod readme_tour;
 mod shapes;
 mod shapes_large;
 mod shapes_names;
