@@ -1,12 +1,13 @@
 //! `watershed cycles`, `ack`, `resolve`: circular dependencies, and what somebody does about them.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::client::{Client, ServerOption};
 use super::console::{Console, Format, FormatOption, or_dash, show, table};
 use super::failure::Failure;
+use super::pages::{self, Listed};
 use super::url;
 use crate::types::AlertStatus;
 use crate::{clock, limits};
@@ -91,12 +92,6 @@ pub(super) struct ResolveOptions {
 }
 
 #[derive(Deserialize)]
-struct Page {
-    items: Vec<Alert>,
-    next_cursor: Option<String>,
-}
-
-#[derive(Deserialize)]
 struct Alert {
     id: String,
     cycle_path: Vec<String>,
@@ -116,26 +111,11 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
         });
     }
     let format = console.format(options.format);
-    let mut alerts = Vec::new();
-    let mut cursor = None;
-    loop {
-        let body = client.get(&page_path(options, cursor.clone()))?;
-        let page: Page = client.understand(&body)?;
-        match format {
-            Format::Json => console.print_line(&body)?,
-            Format::Table => alerts.extend(page.items),
-        }
-        let last = std::mem::replace(&mut cursor, page.next_cursor);
-        if cursor.is_none() || !options.all {
-            break;
-        }
-        if cursor == last {
-            return Err(client.foreign("a page leads to itself".to_owned()).into());
-        }
-    }
+    let Listed { items, more } =
+        pages::list(&client, console, format, options.all, |cursor| page_path(options, cursor))?;
     if format == Format::Table {
-        console.print(render(&alerts).as_bytes())?;
-        if cursor.is_some() {
+        console.print(render(&items).as_bytes())?;
+        if more {
             console.say("There are more: --all lists them.");
         }
     }
@@ -155,18 +135,26 @@ fn page_path(options: &Options, cursor: Option<String>) -> String {
 
 pub(super) fn acknowledge(options: &AckOptions, console: &mut Console) -> Result<(), Failure> {
     let client = Client::new(&options.server)?;
-    let body = json!({"acknowledged_by": options.by}).to_string();
     let path = format!("{PATH}/{}/acknowledge", options.alert);
-    let answer = client.post(&path, body.into(), clock::new_id())?;
-    show(console, options.format, &client, &answer, |alert: &Alert| render(std::slice::from_ref(alert)))
+    act(&client, &path, &json!({"acknowledged_by": options.by}), options.format, console)
 }
 
 pub(super) fn resolve(options: &ResolveOptions, console: &mut Console) -> Result<(), Failure> {
     let client = Client::new(&options.server)?;
-    let body = json!({"resolution_notes": options.notes}).to_string();
     let path = format!("{PATH}/{}/resolve", options.alert);
-    let answer = client.post(&path, body.into(), clock::new_id())?;
-    show(console, options.format, &client, &answer, |alert: &Alert| render(std::slice::from_ref(alert)))
+    act(&client, &path, &json!({"resolution_notes": options.notes}), options.format, console)
+}
+
+/// Posts what somebody did about an alert, and shows what became of it.
+fn act(
+    client: &Client,
+    path: &str,
+    body: &Value,
+    format: FormatOption,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let answer = client.post(path, body.to_string().into(), clock::new_id())?;
+    show(console, format, client, &answer, |alert: &Alert| render(std::slice::from_ref(alert)))
 }
 
 fn render(alerts: &[Alert]) -> String {

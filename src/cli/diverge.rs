@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::client::{Client, ServerOption};
 use super::console::{Console, Format, FormatOption, table};
 use super::failure::Failure;
+use super::pages::{self, Listed};
 use super::url;
 use crate::limits;
 use crate::query::Divergence;
@@ -34,12 +35,6 @@ pub(super) struct Options {
 }
 
 #[derive(Deserialize)]
-struct Page {
-    items: Vec<Item>,
-    next_cursor: Option<String>,
-}
-
-#[derive(Deserialize)]
 struct Item {
     source: String,
     target: String,
@@ -58,28 +53,15 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
 /// For a program one page after the other, each a line.
 fn run_kind(kind: &str, options: &Options, client: &Client, console: &mut Console) -> Result<(), Failure> {
     let format = console.format(options.format);
-    let mut items = Vec::new();
-    let mut cursor = None;
-    loop {
-        let limit = options.all.then_some(limits::PAGE_ITEMS_MAX.to_string());
+    let limit = options.all.then_some(limits::PAGE_ITEMS_MAX.to_string());
+    let path = |cursor| {
         let query =
-            url::query(&[("kind", Some(kind.to_owned())), ("limit", limit), ("cursor", cursor.clone())]);
-        let body = client.get(&format!("/api/v1/graph/divergence{query}"))?;
-        let page: Page = client.understand(&body)?;
-        match format {
-            Format::Json => console.print_line(&body)?,
-            Format::Table => items.extend(page.items),
-        }
-        let last = std::mem::replace(&mut cursor, page.next_cursor);
-        if cursor.is_none() || !options.all {
-            break;
-        }
-        if cursor == last {
-            return Err(client.foreign("a page leads to itself".to_owned()).into());
-        }
-    }
+            url::query(&[("kind", Some(kind.to_owned())), ("limit", limit.clone()), ("cursor", cursor)]);
+        format!("/api/v1/graph/divergence{query}")
+    };
+    let Listed::<Item> { items, more } = pages::list(client, console, format, options.all, path)?;
     if format == Format::Table {
-        let more = if cursor.is_some() { "; there are more, --all lists them" } else { "" };
+        let more = if more { "; there are more, --all lists them" } else { "" };
         let rows =
             items.iter().map(|item| [item.source.clone(), item.target.clone(), item.sources.join(", ")]);
         let table = table(["FROM", "TO", "SEEN BY"], rows);

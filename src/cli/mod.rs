@@ -21,6 +21,7 @@ mod import;
 mod key;
 mod migrate;
 mod offline;
+mod pages;
 mod path;
 mod problem;
 mod progress;

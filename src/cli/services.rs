@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::client::{Client, ServerOption};
 use super::console::{Console, Format, FormatOption, table};
 use super::failure::Failure;
+use super::pages::{self, Listed};
 use super::url;
 use crate::limits;
 use crate::types::{Criticality, ServiceType};
@@ -57,13 +58,7 @@ pub(super) struct Options {
     server: ServerOption,
 }
 
-/// What is needed of a page.
-#[derive(Deserialize)]
-struct Page {
-    items: Vec<Item>,
-    next_cursor: Option<String>,
-}
-
+/// What a table needs of an item.
 #[derive(Deserialize)]
 struct Item {
     service_id: String,
@@ -76,27 +71,11 @@ struct Item {
 pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
     let client = Client::new(&options.server)?;
     let format = console.format(options.format);
-    let mut services = Vec::new();
-    let mut cursor = None;
-    loop {
-        let body = client.get(&path(options, cursor.clone()))?;
-        let page: Page = client.understand(&body)?;
-        match format {
-            Format::Json => console.print_line(&body)?,
-            Format::Table => services.extend(page.items),
-        }
-        let last = cursor;
-        cursor = page.next_cursor;
-        if cursor.is_none() || !options.all {
-            break;
-        }
-        if cursor == last {
-            return Err(client.foreign("a page leads to itself".to_owned()).into());
-        }
-    }
+    let Listed { items, more } =
+        pages::list(&client, console, format, options.all, |cursor| path(options, cursor))?;
     if format == Format::Table {
-        console.print(render(&services).as_bytes())?;
-        if cursor.is_some() {
+        console.print(render(&items).as_bytes())?;
+        if more {
             console.say(
                 "There are more services: --all lists them, --query and the other filters narrow them down.",
             );

@@ -92,6 +92,12 @@ impl<'q> Parameters<'q> {
         )
     }
 
+    /// How many items a page has.
+    pub(super) fn page_limit(&self) -> Result<usize, Invalid> {
+        let limit = self.integer("limit", 1, limits::PAGE_ITEMS_MAX as u32)?;
+        Ok(limit.map_or(limits::PAGE_ITEMS_DEFAULT, |limit| limit as usize))
+    }
+
     /// A parameter that is `true` or `false`.
     pub(super) fn flag(&self, name: &'static str) -> Result<Option<bool>, Invalid> {
         self.read(name, || "true or false", |text| text.parse().ok())

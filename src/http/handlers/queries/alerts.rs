@@ -54,8 +54,7 @@ pub(in crate::http) async fn alert(
 /// `GET /api/v1/circular-dependencies`
 pub(in crate::http) async fn alerts(app: &Arc<App>, head: &Parts) -> Result<Answer, Problem> {
     let parameters = Parameters::parse(head.uri.query())?;
-    let limit = parameters.integer("limit", 1, limits::PAGE_ITEMS_MAX as u32)?;
-    let limit = limit.map_or(limits::PAGE_ITEMS_DEFAULT, |limit| limit as usize);
+    let limit = parameters.page_limit()?;
     let expected = || "a cursor that this server issued";
     let after = parameters.read("cursor", expected, |text| read_place(&cursor::read(ALERTS, text)?))?;
     let filter = AlertFilter {

@@ -7,7 +7,7 @@ use crate::http::cursor;
 use crate::http::problem::Problem;
 use crate::http::query_string::Parameters;
 use crate::http::state::App;
-use crate::{limits, render};
+use crate::render;
 
 /// The name under which cursors of the audit log are issued.
 const AUDIT: &str = "audit";
@@ -15,8 +15,7 @@ const AUDIT: &str = "audit";
 /// A page of the audit log.
 pub(in crate::http) fn audit(app: &App, head: &Parts) -> Result<Answer, Problem> {
     let parameters = Parameters::parse(head.uri.query())?;
-    let limit = parameters.integer("limit", 1, limits::PAGE_ITEMS_MAX as u32)?;
-    let limit = limit.map_or(limits::PAGE_ITEMS_DEFAULT, |limit| limit as usize);
+    let limit = parameters.page_limit()?;
     let expected = || "a cursor that this server issued";
     let before = parameters.read("cursor", expected, |text| cursor::read(AUDIT, text)?.parse().ok())?;
     let graph = app.live()?.reader.load();

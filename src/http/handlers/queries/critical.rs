@@ -15,8 +15,7 @@ use crate::{limits, query, render};
 /// `GET /api/v1/graph/critical`
 pub(in crate::http) async fn critical(app: &App, head: &Parts) -> Result<Answer, Problem> {
     let parameters = Parameters::parse(head.uri.query())?;
-    let limit = parameters.integer("limit", 1, limits::PAGE_ITEMS_MAX as u32)?;
-    let limit = limit.map_or(limits::PAGE_ITEMS_DEFAULT, |limit| limit as usize);
+    let limit = parameters.page_limit()?;
     let loaded = load(app, head)?;
     if let Some(answer) = loaded.not_modified(head) {
         return Ok(answer);

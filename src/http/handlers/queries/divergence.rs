@@ -29,8 +29,7 @@ pub(in crate::http) async fn divergence(app: &App, head: &Parts) -> Result<Answe
     parameters.required("kind", "undeclared or unobserved")?;
     let kind = parameters.name("kind", Divergence::NAMES, Divergence::parse)?;
     let kind = kind.expect("a value that is required and no name is refused");
-    let limit = parameters.integer("limit", 1, limits::PAGE_ITEMS_MAX as u32)?;
-    let limit = limit.map_or(limits::PAGE_ITEMS_DEFAULT, |limit| limit as usize);
+    let limit = parameters.page_limit()?;
     let expected = || "a cursor that this server issued for this kind";
     let after = parameters.read("cursor", expected, |text| cursor::read_pair(list(kind), text))?;
     let loaded = load(app, head)?;

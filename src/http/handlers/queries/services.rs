@@ -35,8 +35,7 @@ pub(in crate::http) fn service(app: &App, head: &Parts, encoded_id: &str) -> Res
 /// `GET /api/v1/services`
 pub(in crate::http) async fn services(app: &App, head: &Parts) -> Result<Answer, Problem> {
     let parameters = Parameters::parse(head.uri.query())?;
-    let limit = parameters.integer("limit", 1, limits::PAGE_ITEMS_MAX as u32)?;
-    let limit = limit.map_or(limits::PAGE_ITEMS_DEFAULT, |limit| limit as usize);
+    let limit = parameters.page_limit()?;
     let expected = || "a cursor that this server issued";
     let after = parameters.read("cursor", expected, |text| cursor::read(SERVICES, text))?;
     let filter = service_filter(&parameters)?;

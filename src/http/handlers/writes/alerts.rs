@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{answer, change};
 use crate::http::answer::Answer;
-use crate::http::body::read_json;
+use crate::http::body::{BodyRoom, read_json};
 use crate::http::caller::Caller;
 use crate::http::handlers::queries::alert_id;
 use crate::http::problem::Problem;
@@ -25,9 +25,7 @@ pub(in crate::http) async fn acknowledge(
     encoded_id: &str,
 ) -> Result<Answer, Problem> {
     let (by, room) = read_json(app, &head.headers, body, ingest::acknowledgement).await?;
-    let alert_id = alert_id(encoded_id)?;
-    let version = change(app, caller, Change::Acknowledge { alert_id, by }, room).await?.version;
-    alert(app, alert_id, version)
+    act(app, caller, encoded_id, |alert_id| Change::Acknowledge { alert_id, by }, room).await
 }
 
 /// `POST /api/v1/circular-dependencies/{alert_id}/resolve`
@@ -39,13 +37,19 @@ pub(in crate::http) async fn resolve(
     encoded_id: &str,
 ) -> Result<Answer, Problem> {
     let (notes, room) = read_json(app, &head.headers, body, ingest::resolution).await?;
-    let alert_id = alert_id(encoded_id)?;
-    let version = change(app, caller, Change::Resolve { alert_id, notes }, room).await?.version;
-    alert(app, alert_id, version)
+    act(app, caller, encoded_id, |alert_id| Change::Resolve { alert_id, notes }, room).await
 }
 
-/// The alert as it stands now.
-fn alert(app: &App, alert_id: Uuid, version: u64) -> Result<Answer, Problem> {
+/// Makes a change and answers with the alert as it stands then.
+async fn act(
+    app: &App,
+    caller: Caller,
+    encoded_id: &str,
+    make: impl FnOnce(Uuid) -> Change,
+    room: BodyRoom,
+) -> Result<Answer, Problem> {
+    let alert_id = alert_id(encoded_id)?;
+    let version = change(app, caller, make(alert_id), room).await?.version;
     let graph = app.live()?.reader.load();
     let alert = graph.cycles().alert(alert_id).ok_or_else(Problem::unknown_alert)?;
     let mut body = Vec::with_capacity(512);
