@@ -125,9 +125,12 @@ impl Raw {
     }
 
     fn long_time(self, unit_seconds: u64, units: &str, most: u64) -> Result<Option<Duration>, SettingError> {
+        if self.text() == "off" {
+            return Ok(None);
+        }
         let number = self.text().parse().ok().filter(|number| (0..=most).contains(number));
-        let number: u64 =
-            number.ok_or_else(|| self.error(&format!("a whole number of {units} from 0 to {most}")))?;
+        let number: u64 = number
+            .ok_or_else(|| self.error(&format!("off, or a whole number of {units} from 0 to {most}")))?;
         Ok((number > 0).then(|| Duration::from_secs(number * unit_seconds)))
     }
 

@@ -199,9 +199,9 @@ pub const SETTINGS: &[Setting] = &[
         Key::PurgeStaleAfterDays,
         "PURGE_STALE_AFTER_DAYS",
         "DAYS",
-        Default::Text("0"),
-        "How long a dependency is stale before a sweep removes it, and every placeholder that nothing refers to; 0 \
-         removes nothing",
+        Default::Text("off"),
+        "How long a dependency is stale before a sweep removes it, and every placeholder that nothing refers to; off, \
+         or 0, removes nothing",
     ),
     row(
         Key::AuditRetainDays,

@@ -152,3 +152,39 @@ impl Alerts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_microseconds(1_800_000_000_000_000 + second * 1_000_000).unwrap()
+    }
+
+    fn gone(number: u128) -> Alert {
+        let standing = Standing::Gone { members: Box::default(), path: Box::default() };
+        Alert { standing, ..Alert::new(Uuid::from_u128(number), at(number as i64), 0) }
+    }
+
+    #[test]
+    fn of_those_without_a_component_the_oldest_goes() {
+        let mut alerts = Alerts::default();
+        let most = limits::ALERTS_INACTIVE_MAX as u128;
+        for number in 1..=most {
+            alerts.set(gone(number));
+        }
+        let active = Uuid::from_u128(0);
+        alerts.activate(active, 9, at(0));
+        let (name, members) = (ServiceId::parse("a").unwrap(), vec![0, 1]);
+        let component = Component { alert_id: active, members, path: vec![0, 1, 0] };
+        alerts.inactivate(8, &component, |_| &name);
+        assert_eq!(alerts.iter().count() as u128, most + 1, "it stands for another component by now");
+        alerts.inactivate(9, &component, |_| &name);
+        assert_eq!((alerts.get(active), alerts.inactive as u128), (None, most), "it was detected first");
+        let sum = alerts.iter().fold(Digest::default(), |mut sum, alert| {
+            sum += alert.digest();
+            sum
+        });
+        assert_eq!(alerts.digest(), sum, "what went is subtracted");
+    }
+}
