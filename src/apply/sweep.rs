@@ -3,7 +3,9 @@
 //! - An observation that was last made longer ago than its source's threshold is marked; nothing but a newer
 //!   observation takes the mark away.
 //! - Where the operator asked for it, dependencies that have been stale for too long go, and with them the
-//!   placeholders that no dependency names any more.
+//!   placeholders that no dependency names any more. How long is counted from when the threshold was passed, and
+//!   an earlier sweep must have marked them: what a long pause makes old is marked first, and can be observed
+//!   again before it goes.
 //! - O(services + dependencies).
 
 use super::finish;
@@ -21,8 +23,8 @@ pub(super) fn apply(graph: &Graph, command: &Command, sweep: &Sweep) -> (Graph, 
     for source in 0..graph.node_count() {
         for (link, dependency) in graph.outgoing(source).iter().zip(graph.dependencies(source)) {
             let pair = (source, link.node);
-            let stale_since = dependency.stale_since();
-            if stale_since.zip(purged_before).is_some_and(|(since, before)| since < before) {
+            let since = if dependency.is_stale() { stale_from(dependency, sweep) } else { None };
+            if since.zip(purged_before).is_some_and(|(since, before)| since < before) {
                 edit.set_dependency(pair.0, pair.1, None);
                 swept.dependencies_purged += 1;
                 continue;
@@ -39,6 +41,16 @@ pub(super) fn apply(graph: &Graph, command: &Command, sweep: &Sweep) -> (Graph, 
     let audit_from = sweep.audit_retain.map(|threshold| before(at, threshold));
     let ledger = next.ledger().clone().swept(at, audit_from);
     (next.with_ledger(ledger), Outcome::Swept(swept))
+}
+
+/// From when on the last of a dependency's observations counts as stale: when it passed its threshold, or, where
+/// there is none any more, when it was marked.
+fn stale_from(dependency: &Dependency, sweep: &Sweep) -> Option<Timestamp> {
+    let from = |observation: &Observation| match sweep.stale_after[observation.source as usize] {
+        Some(threshold) => Some(observation.last_observed_at.plus_microseconds(threshold)),
+        None => observation.stale_since,
+    };
+    dependency.observations().iter().filter_map(from).max()
 }
 
 fn before(at: Timestamp, microseconds: i64) -> Timestamp {

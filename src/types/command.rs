@@ -159,8 +159,8 @@ pub struct Sweep {
     /// By the position of the source in [`DiscoverySource::ALL`]: those last made longer ago than this are
     /// stale; `None` for never.
     pub stale_after: [Option<i64>; 4],
-    /// Dependencies that were stale for longer are removed, and placeholders without dependencies; `None` for
-    /// neither.
+    /// Dependencies that are marked and passed their threshold longer ago are removed, and placeholders without
+    /// dependencies; `None` for neither.
     pub purge_after: Option<i64>,
     /// Entries of the audit log that are older are dropped; `None` for none.
     pub audit_retain: Option<i64>,

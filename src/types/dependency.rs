@@ -152,12 +152,6 @@ impl Dependency {
         Self::from_observations(others.cloned().collect())
     }
 
-    /// When the last of its observations became stale; `None` while one is fresh.
-    pub fn stale_since(&self) -> Option<Timestamp> {
-        let newest = self.observations().iter().map(|each| each.stale_since).max().flatten();
-        newest.filter(|_| self.is_stale())
-    }
-
     /// This dependency with one source's observation added or replaced.
     #[must_use]
     pub fn with(&self, observation: Observation) -> Self {

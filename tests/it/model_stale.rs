@@ -92,22 +92,41 @@ fn each_source_has_its_threshold_and_the_next_one_is_shown() {
 
 #[test]
 fn what_is_stale_for_long_is_purged_and_placeholders_with_it() {
-    let settings = [("STALE_EDGE_THRESHOLD_HOURS", "1"), ("PURGE_STALE_AFTER_DAYS", "36500")];
-    let server = Server::start_with(&settings, &[]);
+    let settings = [("STALE_EDGE_THRESHOLD_HOURS", "24"), ("PURGE_STALE_AFTER_DAYS", "30")];
+    let mut server = Server::start_with(&settings, &[]);
     let fresh = now(&server);
-    server.ingest(&upsert("manual").at(OLD).edge("a", "b"));
-    server.ingest(&upsert("manual").at(&fresh).edge("c", "d").node("alone", json!({})));
-    server.ingest(&upsert("kubernetes").edge("x", "y"));
-    server.request("DELETE", "/api/v1/services/x/dependencies/y", &[], &[]);
+    server.ingest(&upsert("manual").at("2025-01-01T00:00:00Z").edges([("a", "b"), ("a", "c")]));
+    server.ingest(&upsert("manual").at(&fresh).edge("a", "d").node("alone", json!({})));
     let slo = b"{\"availability_target\":99}";
-    server.request("PUT", "/api/v1/services/y/slo", &[("content-type", "application/json")], slo);
-    let swept = sweep(&server);
-    // x is a placeholder that nothing refers to; y has a target, alone was registered, a → b is not stale for so long.
-    let counts = ["marked", "dependencies_purged", "services_purged"].map(|name| swept[name].clone());
-    assert_eq!(counts, [json!(1), json!(0), json!(1)]);
-    for (id, status) in [("x", 404), ("y", 200), ("alone", 200), ("a", 200), ("c", 200)] {
+    server.request("PUT", "/api/v1/services/c/slo", &[("content-type", "application/json")], slo);
+    let counts =
+        |swept: &Value| ["marked", "dependencies_purged", "services_purged"].map(|name| swept[name].clone());
+    assert_eq!(
+        counts(&sweep(&server)),
+        [json!(2), json!(0), json!(0)],
+        "what is marked now can still be seen again"
+    );
+    assert_eq!(counts(&sweep(&server)), [json!(0), json!(2), json!(1)]);
+    server.crash_and_restart();
+    // b was a placeholder that nothing refers to; c has a target, alone was registered.
+    for (id, status) in [("b", 404), ("c", 200), ("alone", 200), ("a", 200), ("d", 200)] {
         assert_eq!(server.get(&format!("/api/v1/services/{id}")).status, status, "{id}");
     }
+    assert_eq!(server.get_json("/api/v1/graph/stats")["dependencies"], 1);
+}
+
+#[test]
+fn what_is_seen_again_and_what_is_stale_for_a_short_time_stays() {
+    let settings = [("STALE_EDGE_THRESHOLD_HOURS", "24"), ("PURGE_STALE_AFTER_DAYS", "36000")];
+    let server = Server::start_with(&settings, &[]);
+    server.ingest(&upsert("manual").at(OLD).edges([("a", "b"), ("c", "d")]));
+    sweep(&server);
+    server.ingest(&upsert("kubernetes").at(&now(&server)).edge("a", "b"));
+    assert_eq!(sweep(&server)["dependencies_purged"], 0);
+    assert_eq!(
+        (server.get_json("/api/v1/graph/stats")["dependencies"].clone(), stale(&server)),
+        (json!(2), json!(1))
+    );
 }
 
 /// One is due an interval after the directory was made, not at a start.

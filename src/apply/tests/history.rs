@@ -150,8 +150,16 @@ impl Model {
         let before = self.edges.len();
         if let Some(limit) = sweep.purge_after {
             self.edges.retain(|_, seen| {
-                let newest = seen.values().map(|seen| seen.stale_since).collect::<Option<Vec<_>>>();
-                newest.is_none_or(|all| all.into_iter().max().is_none_or(|since| age(since) <= limit))
+                // How long ago each observation passed its threshold, or was marked where there is none.
+                let overdue = |(source, seen): (&DiscoverySource, &Seen)| {
+                    let marked = seen.stale_since?;
+                    Some(match sweep.stale_after[*source as usize] {
+                        Some(threshold) => age(seen.last_observed_at) - threshold,
+                        None => age(marked),
+                    })
+                };
+                let overdue: Option<Vec<i64>> = seen.iter().map(overdue).collect();
+                overdue.is_none_or(|all| all.into_iter().min().is_none_or(|least| least <= limit))
             });
         }
         let edges = before - self.edges.len();
