@@ -46,7 +46,7 @@ fn a_stream_becomes_a_graph() {
             .concat();
     let (progress, last) = lines(&import(&server, stream.trim_end()));
     assert_eq!(progress, [json!({"nodes": 1, "edges": 2})]);
-    let expected = json!({"done": true, "nodes_received": 1, "edges_received": 2, "nodes_upserted": 2,
+    let expected = json!({"done": true, "nodes": 1, "edges": 2, "nodes_received": 1, "edges_received": 2, "nodes_upserted": 2,
         "edges_upserted": 2, "edges_removed": 0, "conflicts": 0, "circular_dependencies": 1,
         "warnings": ["1 unknown services auto-created as placeholders"], "version": 1, "durable": true});
     assert_eq!(last, expected);

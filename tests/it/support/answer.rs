@@ -20,6 +20,43 @@ pub(crate) fn service(server: &Server, id: &str) -> Value {
     server.get_json(&format!("/api/v1/services/{}", encoded(id)))
 }
 
+/// The path of a service.
+pub(crate) fn service_path(id: &str) -> String {
+    format!("/api/v1/services/{}", encoded(id))
+}
+
+/// The path of one dependency.
+pub(crate) fn dependency_path(source: &str, target: &str) -> String {
+    format!("{}/dependencies/{}", service_path(source), encoded(target))
+}
+
+/// Every edge that is not stale, service by service.
+pub(crate) fn all_pairs(server: &Server) -> BTreeSet<(String, String)> {
+    let of = |id: String| dependencies(server, &id, "direction=downstream&depth=1").pairs();
+    Page::all(server, "").into_iter().flat_map(of).collect()
+}
+
+/// Pairs as [`Answer::pairs`] gives them.
+pub(crate) fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> BTreeSet<(String, String)> {
+    pairs.into_iter().map(|(source, target)| (source.to_owned(), target.to_owned())).collect()
+}
+
+/// The items of a listing, in pages of `limit`.
+pub(crate) fn listed(server: &Server, target: &str, query: &str, limit: usize) -> Vec<Value> {
+    let (mut items, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = server.get_json(&format!("{target}?{query}&limit={limit}&cursor={}", encoded(&cursor)));
+        let found = page["items"].as_array().unwrap_or_else(|| panic!("no items in {page}"));
+        assert!(found.len() <= limit, "a page of {limit} has {}", found.len());
+        items.extend(found.iter().cloned());
+        match page.get("next_cursor") {
+            Some(Value::Null) => return items,
+            Some(Value::String(next)) => cursor.clone_from(next),
+            other => panic!("next_cursor is {other:?}"),
+        }
+    }
+}
+
 impl Answer {
     /// The ids in the order of the answer.
     pub(crate) fn ids(&self) -> Vec<String> {

@@ -29,6 +29,23 @@ impl Reply {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// Fails the test unless this is a problem with one of these statuses; a 422 must name `field`, where a
+    /// trailing `*` stands for anything below it, and `*` alone for any field.
+    pub(crate) fn assert_problem(&self, statuses: &[u16], field: &str, what: &str) -> Value {
+        let said = String::from_utf8_lossy(&self.body);
+        assert!(statuses.contains(&self.status), "{what}: {} and not {statuses:?}: {said}", self.status);
+        let media_type = self.header("content-type").unwrap_or_default();
+        assert!(media_type.starts_with("application/problem+json"), "{what}: {media_type:?}");
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status, "{what}: {problem}");
+        if self.status == 422 {
+            let named = problem["field"].as_str().unwrap_or_else(|| panic!("{what}: no field in {problem}"));
+            let below = field.strip_suffix('*').is_some_and(|prefix| named.starts_with(prefix));
+            assert!(named == field || below, "{what}: field {named:?} and not {field:?}: {problem}");
+        }
+        problem
+    }
+
     /// The body as JSON; fails the test when it is not.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
@@ -60,6 +77,16 @@ pub(crate) fn request_bytes(method: &str, target: &str, headers: &[(&str, &str)]
     bytes.extend_from_slice(b"\r\n");
     bytes.extend_from_slice(body);
     bytes
+}
+
+/// The head of a request whose body comes in chunks.
+pub(crate) fn chunked_head(method: &str, target: &str, headers: &[(&str, &str)]) -> Vec<u8> {
+    request_bytes(method, target, &[headers, &[("Transfer-Encoding", "chunked")]].concat(), &[])
+}
+
+/// One chunk of a chunked body; an empty one is the end.
+pub(crate) fn chunk(piece: &[u8]) -> Vec<u8> {
+    [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat()
 }
 
 impl Connection {
@@ -114,6 +141,15 @@ impl Connection {
 
     /// Reads one reply to a request with that method.
     pub(crate) fn reply(&mut self, method: &str) -> io::Result<Reply> {
+        let mut reply = self.head()?;
+        if method != "HEAD" && reply.status >= 200 && reply.status != 304 && reply.status != 204 {
+            reply.body = self.body(&reply)?;
+        }
+        Ok(reply)
+    }
+
+    /// Reads a reply up to its body.
+    pub(crate) fn head(&mut self) -> io::Result<Reply> {
         let status_line = self.line()?;
         let status = status_line
             .strip_prefix("HTTP/1.1 ")
@@ -122,11 +158,19 @@ impl Connection {
             .ok_or_else(|| {
                 io::Error::new(io::ErrorKind::InvalidData, format!("status line {status_line:?}"))
             })?;
-        let mut reply = Reply { status, headers: self.headers()?, body: Vec::new() };
-        if method != "HEAD" && status >= 200 && status != 304 && status != 204 {
-            reply.body = self.body(&reply)?;
+        Ok(Reply { status, headers: self.headers()?, body: Vec::new() })
+    }
+
+    /// Reads the next chunk of a chunked body; nothing at its end.
+    pub(crate) fn next_chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let size = usize::from_str_radix(&self.line()?, 16).map_err(io::Error::other)?;
+        let mut piece = vec![0; size];
+        self.stream.read_exact(&mut piece)?;
+        let end = self.line()?;
+        if !end.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("chunk ends with {end:?}")));
         }
-        Ok(reply)
+        Ok(Some(piece).filter(|piece| !piece.is_empty()))
     }
 
     /// True when the server closed the connection and left nothing to read.
@@ -168,19 +212,10 @@ impl Connection {
 
     fn chunks(&mut self) -> io::Result<Vec<u8>> {
         let mut body = Vec::new();
-        loop {
-            let size = usize::from_str_radix(&self.line()?, 16).map_err(io::Error::other)?;
-            let begin = body.len();
-            body.resize(begin + size, 0);
-            self.stream.read_exact(&mut body[begin..])?;
-            let end = self.line()?;
-            if !end.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, format!("chunk ends with {end:?}")));
-            }
-            if size == 0 {
-                return Ok(body);
-            }
+        while let Some(piece) = self.next_chunk()? {
+            body.extend(piece);
         }
+        Ok(body)
     }
 
     fn line(&mut self) -> io::Result<String> {

@@ -6,6 +6,7 @@
 mod answer;
 mod client;
 pub(crate) mod disk;
+mod import;
 mod model;
 mod payload;
 mod process;
@@ -18,10 +19,13 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
-pub(crate) use answer::{Answer, Page, dependencies, service};
+pub(crate) use answer::{
+    Answer, Page, all_pairs, dependencies, dependency_path, listed, pairs, service, service_path,
+};
 pub(crate) use client::{Connection, Reply};
+pub(crate) use import::{Import, Imported, import};
 pub(crate) use model::Model;
-pub(crate) use payload::{Payload, attributes, upsert};
+pub(crate) use payload::{Payload, attributes, replace, upsert};
 pub(crate) use process::{Finished, command, run, run_with_input};
 pub(crate) use server::{Server, refused};
 

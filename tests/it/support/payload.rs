@@ -14,6 +14,13 @@ pub(crate) fn upsert(source: &str) -> Payload {
     Payload { body }
 }
 
+/// An empty replacement of everything a source knows, dated as an upsert is.
+pub(crate) fn replace(source: &str) -> Payload {
+    let mut payload = upsert(source);
+    payload.body["mode"] = json!("replace");
+    payload
+}
+
 /// The smallest attributes of an edge: the mode, and how much the caller needs the other.
 pub(crate) fn attributes(mode: &str, criticality: &str) -> Value {
     json!({"communication_mode": mode, "criticality": criticality})

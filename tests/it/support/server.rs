@@ -154,6 +154,30 @@ impl Server {
         reply.json()
     }
 
+    /// One request with a JSON body, whatever its outcome.
+    pub(crate) fn send(&self, method: &str, target: &str, body: &Value) -> Reply {
+        self.request(method, target, &[], body.to_string().as_bytes())
+    }
+
+    /// One request with a JSON body that must have this outcome.
+    pub(crate) fn sent(&self, method: &str, target: &str, body: &Value, status: u16) -> Reply {
+        let reply = self.send(method, target, body);
+        assert_eq!(reply.status, status, "{method} {target}: {}", reply.text());
+        reply
+    }
+
+    /// A DELETE, whatever its outcome.
+    pub(crate) fn delete(&self, target: &str) -> Reply {
+        self.request("DELETE", target, &[], &[])
+    }
+
+    /// A DELETE that must have done it.
+    pub(crate) fn deleted(&self, target: &str) {
+        let reply = self.delete(target);
+        assert_eq!(reply.status, 204, "{target}: {}", reply.text());
+        assert!(reply.body.is_empty());
+    }
+
     /// Posts a payload, whatever the outcome.
     pub(crate) fn post(&self, payload: &Payload) -> Reply {
         self.request("POST", "/api/v1/services/dependencies", &[], payload.json().to_string().as_bytes())

@@ -68,10 +68,13 @@ impl Applied {
         out
     }
 
-    /// The members, without braces.
+    /// The members, without braces: how far it is, as a progress line says it, and what came of it in the words of an
+    /// ingestion answer.
     fn push_totals(&self, out: &mut Vec<u8>) {
         let numbers = [
-            ("\"nodes_received\":", self.nodes_received),
+            ("\"nodes\":", self.nodes_received),
+            (",\"edges\":", self.edges_received),
+            (",\"nodes_received\":", self.nodes_received),
             (",\"edges_received\":", self.edges_received),
             (",\"nodes_upserted\":", self.nodes_upserted),
             (",\"edges_upserted\":", self.edges_upserted),

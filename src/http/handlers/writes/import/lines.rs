@@ -64,7 +64,11 @@ impl Lines {
         };
         self.searched = 0;
         self.number += 1;
-        Some(self.buffer.split_to(end).freeze())
+        let mut line = self.buffer.split_to(end);
+        while line.ends_with(b"\n") || line.ends_with(b"\r") {
+            line.truncate(line.len() - 1);
+        }
+        Some(line.freeze())
     }
 
     async fn read_on(&mut self) -> Result<(), Problem> {
