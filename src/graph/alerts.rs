@@ -70,10 +70,39 @@ impl Alert {
             && self.resolution_notes.is_none()
     }
 
+    /// What is wrong with it, whatever graph it is of. O(members · log members).
+    pub fn fault(&self) -> Option<&'static str> {
+        let words = (self.acknowledged_by.is_some(), self.resolution_notes.is_some());
+        let fits = match self.status {
+            AlertStatus::Open => words == (false, false),
+            AlertStatus::Acknowledged => words == (true, false),
+            AlertStatus::Resolved => words.1,
+        };
+        if !fits {
+            return Some("an alert whose words do not fit its status");
+        }
+        match &self.standing {
+            Standing::Gone { members, path } if !is_cycle(members, path) => {
+                Some("an alert of what was no cycle")
+            }
+            Standing::Gone { .. } | Standing::Component(_) => None,
+        }
+    }
+
     /// What it adds to the digest of the graph.
     pub fn digest(&self) -> Digest {
         if self.is_untouched() { Digest::default() } else { Elements::default().alert(self) }
     }
+}
+
+/// Whether members are in order, each once, and a path leads around some of them, from the first to the first.
+fn is_cycle(members: &[ServiceId], path: &[ServiceId]) -> bool {
+    let [first, around @ .., last] = path else { return false };
+    members.is_sorted_by(|a, b| a < b)
+        && members.first() == Some(first)
+        && first == last
+        && !around.is_empty()
+        && around.iter().all(|name| name != first && members.binary_search(name).is_ok())
 }
 
 /// All alerts, by id.
@@ -138,17 +167,21 @@ impl Alerts {
         members.sort_unstable();
         let path = component.path.iter().map(|node| name_of(*node).clone()).collect();
         self.set(Alert { standing: Standing::Gone { members: members.into(), path }, ..alert.clone() });
-        if self.inactive > limits::ALERTS_INACTIVE_MAX {
-            self.drop_oldest_inactive();
-        }
     }
 
-    fn drop_oldest_inactive(&mut self) {
+    /// Lets those go that were detected first, where too many have no component. O(alerts · log alerts) then.
+    pub(super) fn bound_inactive(&mut self) {
+        let excess = self.inactive.saturating_sub(limits::ALERTS_INACTIVE_MAX);
+        if excess == 0 {
+            return;
+        }
         let inactive = self.iter().filter(|alert| !alert.is_active());
-        let oldest = inactive.min_by_key(|alert| (alert.detected_at, alert.id)).map(|alert| alert.id);
-        let dropped = oldest.and_then(|id| Arc::make_mut(&mut self.by_id).remove(&id));
-        if let Some(dropped) = dropped {
-            self.forget(&dropped);
+        let mut oldest: Vec<_> = inactive.map(|alert| (alert.detected_at, alert.id)).collect();
+        oldest.sort_unstable();
+        for (_, id) in oldest.into_iter().take(excess) {
+            if let Some(dropped) = Arc::make_mut(&mut self.by_id).remove(&id) {
+                self.forget(&dropped);
+            }
         }
     }
 }
@@ -180,11 +213,45 @@ mod tests {
         alerts.inactivate(8, &component, |_| &name);
         assert_eq!(alerts.iter().count() as u128, most + 1, "it stands for another component by now");
         alerts.inactivate(9, &component, |_| &name);
+        alerts.bound_inactive();
         assert_eq!((alerts.get(active), alerts.inactive as u128), (None, most), "it was detected first");
         let sum = alerts.iter().fold(Digest::default(), |mut sum, alert| {
             sum += alert.digest();
             sum
         });
         assert_eq!(alerts.digest(), sum, "what went is subtracted");
+    }
+
+    #[test]
+    fn words_fit_the_status_and_what_is_gone_was_a_cycle() {
+        let ids =
+            |names: &[&str]| names.iter().map(|name| ServiceId::parse(name).unwrap()).collect::<Box<[_]>>();
+        let (none, some) = (None, Some("said"));
+        let standing =
+            |members: &[&str], path: &[&str]| Standing::Gone { members: ids(members), path: ids(path) };
+        let whole = || standing(&["a", "b", "c"], &["a", "c", "a"]);
+        let alert = |status, by: Option<&str>, notes: Option<&str>, standing| Alert {
+            status,
+            acknowledged_by: by.map(Into::into),
+            resolution_notes: notes.map(Into::into),
+            standing,
+            ..gone(1)
+        };
+        let cases = [
+            (alert(AlertStatus::Open, none, none, whole()), true),
+            (alert(AlertStatus::Open, some, none, whole()), false),
+            (alert(AlertStatus::Acknowledged, some, none, whole()), true),
+            (alert(AlertStatus::Acknowledged, none, none, whole()), false),
+            (alert(AlertStatus::Resolved, none, some, Standing::Component(1)), true),
+            (alert(AlertStatus::Resolved, some, none, Standing::Component(1)), false),
+            (alert(AlertStatus::Open, none, none, standing(&["b", "a"], &["b", "a", "b"])), false),
+            (alert(AlertStatus::Open, none, none, standing(&["a", "b"], &["b", "a", "b"])), false),
+            (alert(AlertStatus::Open, none, none, standing(&["a", "b"], &["a", "b"])), false),
+            (alert(AlertStatus::Open, none, none, standing(&["a", "b"], &["a", "c", "a"])), false),
+            (alert(AlertStatus::Open, none, none, standing(&["a", "b"], &[])), false),
+        ];
+        for (alert, is_sound) in cases {
+            assert_eq!(alert.fault().is_none(), is_sound, "{alert:?}");
+        }
     }
 }

@@ -98,6 +98,7 @@ impl Graph {
             let component = self.cycles.component_of(alert).map(|component| component.alert_id);
             let fits = component == alert.is_active().then_some(alert.id);
             ensure(fits, || format!("alert {} does not fit its component", alert.id))?;
+            ensure(alert.fault().is_none(), || format!("alert {}: {:?}", alert.id, alert.fault()))?;
         }
         let active = self.cycles.alerts().filter(|alert| alert.is_active()).count();
         ensure(active == self.cycles.len(), || {

@@ -133,6 +133,7 @@ impl Cycles {
         for (key, kept) in left {
             self.alerts.inactivate(key, &kept.component, &name_of);
         }
+        self.alerts.bound_inactive();
         keys
     }
 }

@@ -97,7 +97,7 @@ impl State {
 }
 
 fn read_alert(record: &AlertRecord<'_>) -> Result<Alert, Invalid> {
-    Ok(Alert {
+    let alert = Alert {
         id: Uuid::from_bytes(record.id),
         detected_at: instant(record.detected_at_microseconds)?,
         status: named(record.status, AlertStatus::from_index)?,
@@ -110,7 +110,11 @@ fn read_alert(record: &AlertRecord<'_>) -> Result<Alert, Invalid> {
                 Standing::Gone { members: service_ids(members)?.into(), path: service_ids(path)?.into() }
             }
         },
-    })
+    };
+    match alert.fault() {
+        Some(fault) => Err(fault.to_owned()),
+        None => Ok(alert),
+    }
 }
 
 fn read_audit(record: &AuditRecord<'_>) -> Result<AuditEntry, Invalid> {
@@ -276,6 +280,8 @@ mod tests {
             (StateRecord::Alert(AlertRecord { acknowledged_by: Some(&long), ..alert() }), "too long"),
             (StateRecord::Alert(AlertRecord { resolution_notes: Some(&long), ..alert() }), "too long"),
             (StateRecord::Alert(AlertRecord { gone: gone(vec!["a", ""]), ..alert() }), "service id"),
+            (StateRecord::Alert(AlertRecord { gone: gone(vec!["a", "b"]), ..alert() }), "no cycle"),
+            (StateRecord::Alert(AlertRecord { status: 0, ..alert() }), "fit its status"),
             (StateRecord::Audit(AuditRecord { version: 0, ..audit(1) }), "not in order"),
             (StateRecord::Audit(AuditRecord { action: 200, ..audit(1) }), "outside its enum"),
             (StateRecord::Audit(AuditRecord { actor: Some(&long), ..audit(1) }), "too long"),
