@@ -6,8 +6,9 @@
 //! - Text from a server or a file reaches a terminal without control characters: it cannot move the
 //!   cursor, recolour the screen or forge a line.
 //! - A closed pipe is no error of the command.
+//! - Only a person is asked: what a program runs never waits for an answer.
 
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{BufRead, BufReader, ErrorKind, IsTerminal, Read, Write};
 
 use comfy_table::{Table, presets};
 
@@ -46,20 +47,33 @@ pub(super) struct Console {
     err: Box<dyn Write>,
     out_sink: Sink,
     err_sink: Sink,
+    /// What a person types, if one sits at standard input.
+    person: Option<Box<dyn Read>>,
 }
+
+/// An answer is a word.
+const ANSWER_BYTES_MAX: u64 = 64;
 
 impl Console {
     /// The streams of the process.
     pub(super) fn standard() -> Self {
         let (out, err) = (std::io::stdout(), std::io::stderr());
         let (out_sink, err_sink) = (sink(&out), sink(&err));
-        Self { out: Box::new(out), err: Box::new(err), out_sink, err_sink }
+        let input = std::io::stdin();
+        let person = input.is_terminal().then(|| Box::new(input) as Box<dyn Read>);
+        Self { out: Box::new(out), err: Box::new(err), out_sink, err_sink, person }
     }
 
     /// Streams of a test.
     #[cfg(test)]
     pub(super) fn new(out: Box<dyn Write>, err: Box<dyn Write>, sink: Sink) -> Self {
-        Self { out, err, out_sink: sink, err_sink: Sink::Pipe }
+        Self { out, err, out_sink: sink, err_sink: Sink::Pipe, person: None }
+    }
+
+    /// The same with a person who types this.
+    #[cfg(test)]
+    pub(super) fn with_person(self, typed: &'static [u8]) -> Self {
+        Self { person: Some(Box::new(typed)), ..self }
     }
 
     /// What is at the other end of standard error.
@@ -93,6 +107,19 @@ impl Console {
     /// Tells a person something, in one line. Lost when nobody listens: there is no other place to complain.
     pub(super) fn say(&mut self, line: &str) {
         let _ = writeln!(self.err, "{}", printable(line));
+    }
+
+    /// Asks a person whether to go on; anything but yes is a no. Where none sits there, it is a yes.
+    pub(super) fn confirms(&mut self, question: &str) -> Result<bool, Failure> {
+        let Some(person) = &mut self.person else { return Ok(true) };
+        let asked = write!(self.err, "{} [y/N] ", printable(question)).and_then(|()| self.err.flush());
+        let mut answer = Vec::new();
+        let read = BufReader::new(person).take(ANSWER_BYTES_MAX).read_until(b'\n', &mut answer);
+        asked.and(read).map_err(|error| {
+            Failure::Failed(anyhow::Error::new(error).context("nobody can be asked; --yes does it unasked"))
+        })?;
+        let answer = answer.trim_ascii();
+        Ok([&b"y"[..], b"yes"].iter().any(|yes| answer.eq_ignore_ascii_case(yes)))
     }
 }
 
@@ -178,6 +205,28 @@ mod tests {
         ] {
             assert_eq!(capture(sink).0.format(FormatOption { format: asked }), expected);
         }
+    }
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        let cases: [(&'static [u8], bool); 8] = [
+            (b"y\n", true),
+            (b" YES \n", true),
+            (b"yes", true),
+            (b"\n", false),
+            (b"", false),
+            (b"no\ny\n", false),
+            (b"yes please\n", false),
+            (&[0xff; 100], false),
+        ];
+        for (typed, expected) in cases {
+            let (console, captured) = capture(Sink::Terminal);
+            assert_eq!(console.with_person(typed).confirms("go\non?").unwrap(), expected, "{typed:?}");
+            assert_eq!(captured.err(), "go\u{fffd}on? [y/N] ");
+        }
+        let (mut console, captured) = capture(Sink::Terminal);
+        assert!(console.confirms("go on?").unwrap(), "nobody is there");
+        assert_eq!(captured.err(), "");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::client::{Client, ServerOption};
 use super::console::{Console, FormatOption, show, table};
 use super::failure::Failure;
 use super::url;
+use crate::limits;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,8 +21,9 @@ DEPENDENTS all that call it, over any number of hops. Exit codes: 0 done, 1 fail
 #[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// How many, 1 to 100 [default: 20]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=100))]
-    limit: Option<u8>,
+    #[arg(long, value_name = "NUMBER", 
+        value_parser = clap::value_parser!(u16).range(1..=limits::PAGE_ITEMS_MAX as i64))]
+    limit: Option<u16>,
     #[command(flatten)]
     format: FormatOption,
     #[command(flatten)]
@@ -50,4 +52,28 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
         });
         table(["SERVICE", "ONLY WAY TO", "DEPENDENTS"], rows)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::console::Sink;
+    use crate::cli::testing::{ask, json, problem, rows};
+
+    #[test]
+    fn the_order_is_the_servers() {
+        let body = r#"{"items":[{"service_id":"z\u001b","sole_path_for":9,"dependents":2},{"service_id":"a","sole_path_for":1,"dependents":5}]}"#;
+        let (code, out, _, requests) = ask(vec![json(body)], Sink::Terminal, "critical --limit 100");
+        assert_eq!((code, &rows(&out)[1..]), (0, &["z\u{fffd} 9 2".to_owned(), "a 1 5".to_owned()][..]));
+        assert!(requests[0].starts_with("GET /api/v1/graph/critical?limit=100 HTTP"), "{requests:?}");
+        assert_eq!(ask(vec![json(body)], Sink::Pipe, "critical").1, format!("{body}\n"));
+    }
+
+    #[test]
+    fn what_is_no_answer_fails() {
+        let refusal = problem("503 Service Unavailable", "", r#"{"detail":"not ready"}"#);
+        for (answer, expected) in [(refusal, "not ready"), (json(r#"{"items":{}}"#), "is not understood")] {
+            let (code, out, err, _) = ask(vec![answer], Sink::Terminal, "critical");
+            assert_eq!((code, out.as_str(), err.contains(expected)), (1, "", true), "{err}");
+        }
+    }
 }

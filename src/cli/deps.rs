@@ -21,7 +21,9 @@ Examples:
   watershed deps redis-cart --direction upstream        who breaks when it breaks
   watershed deps frontend --depth 10 --max-nodes 500    far, but not too much
   watershed deps frontend --graph dot | dot -Tsvg > frontend.svg
-  watershed deps frontend --format json | jq '.statistics'";
+  watershed deps frontend --format json | jq '.statistics'
+
+Exit codes: 0 done, 1 failed (there is no such service, for one), 2 bad usage.";
 
 /// Show what a service depends on (downstream) and what depends on it (upstream)
 #[derive(clap::Args)]
@@ -96,10 +98,11 @@ struct Statistics {
 
 pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
     let client = Client::new(&options.server)?;
+    let unknown = |error| Failure::about(&options.service, error);
     if options.graph.is_some() {
-        return console.print(&client.get_text(&path(options))?);
+        return console.print(&client.get_text(&path(options)).map_err(unknown)?);
     }
-    let body = client.get(&path(options))?;
+    let body = client.get(&path(options)).map_err(unknown)?;
     match console.format(options.format) {
         Format::Json => console.print_line(&body),
         Format::Table => console.print(render(&client.understand(&body)?).as_bytes()),
@@ -175,7 +178,7 @@ fn summary(answer: &Answer) -> String {
 #[cfg(test)]
 mod tests {
     use crate::cli::console::Sink;
-    use crate::cli::testing::{StubServer, capture, json, problem};
+    use crate::cli::testing::{ask, capture, json, problem, rows};
 
     const ANSWER: &str = r#"{"service_id":"a","direction":"both","depth":3,"version":42,
         "nodes":[{"service_id":"a","id":"i","team":"pay","criticality":"high","service_type":"internal","discovered":false,"distance":0,"metadata":{}},
@@ -185,17 +188,9 @@ mod tests {
         "statistics":{"total_nodes":2,"total_edges":1,"upstream_services":0,"downstream_services":1,"max_depth_reached":1,
                       "has_circular_dependencies":true,"truncated":true}}"#;
 
-    fn typed(answers: Vec<String>, sink: Sink, line: &str) -> (u8, String, String, Vec<String>) {
-        let server = StubServer::start(answers);
-        let (mut console, captured) = capture(sink);
-        let line = format!("watershed {line} --url {}", server.url);
-        let code = crate::cli::run(line.split(' ').map(Into::into), &mut console);
-        (code, captured.out(), captured.err(), server.requests())
-    }
-
     #[test]
     fn a_program_gets_the_answer_as_it_came() {
-        let (code, out, err, requests) = typed(vec![json(ANSWER)], Sink::Pipe, "deps component:x/y");
+        let (code, out, err, requests) = ask(vec![json(ANSWER)], Sink::Pipe, "deps component:x/y");
         assert_eq!((code, out, err.as_str()), (0, format!("{ANSWER}\n"), ""));
         assert!(
             requests[0].starts_with("GET /api/v1/services/component%3Ax%2Fy/dependencies HTTP"),
@@ -207,17 +202,16 @@ mod tests {
     fn every_option_is_a_parameter() {
         let line =
             "deps a --direction upstream --depth 10 --include-stale --min-confidence 0.5 --max-nodes 7";
-        let (_, _, _, requests) = typed(vec![json(ANSWER)], Sink::Pipe, line);
+        let (_, _, _, requests) = ask(vec![json(ANSWER)], Sink::Pipe, line);
         let expected = "?direction=upstream&depth=10&include_stale=true&min_confidence=0.5&max_nodes=7 HTTP";
         assert!(requests[0].contains(expected), "{requests:?}");
     }
 
     #[test]
     fn a_person_gets_tables() {
-        let (code, out, _, _) = typed(vec![json(ANSWER)], Sink::Terminal, "deps a");
+        let (code, out, _, _) = ask(vec![json(ANSWER)], Sink::Terminal, "deps a");
         assert_eq!(code, 0);
-        let lines: Vec<String> =
-            out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        let lines = rows(&out);
         for expected in [
             "a 0 pay high internal",
             "b/c 1 - medium external",
@@ -235,16 +229,16 @@ mod tests {
         let cases = [
             (
                 problem("404 Not Found", "", body),
-                "watershed: 404 Not Found: there is no service \"a\" [correlation id c-1]\n",
+                "watershed: a: 404 Not Found: there is no service \"a\" [correlation id c-1]\n",
             ),
             (problem("500 Internal Server Error", "", "{}"), "watershed: 500 Internal Server Error without"),
         ];
         for (answer, expected) in cases {
-            let (code, out, err, _) = typed(vec![answer], Sink::Terminal, "deps a");
+            let (code, out, err, _) = ask(vec![answer], Sink::Terminal, "deps a");
             assert_eq!((code, out.as_str()), (1, ""));
             assert!(err.starts_with(expected) && err.lines().count() == 1, "{err}");
         }
-        let (code, _, err, _) = typed(vec![json("{}")], Sink::Terminal, "deps a");
+        let (code, _, err, _) = ask(vec![json("{}")], Sink::Terminal, "deps a");
         assert_eq!(code, 1);
         assert!(err.contains("is not understood: missing field"), "{err}");
     }

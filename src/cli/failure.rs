@@ -5,6 +5,10 @@
 //!
 //! - The exit codes are those of the contract; nothing else ends the process with another one.
 
+use std::fmt::Display;
+
+use hyper::StatusCode;
+
 use super::client::ClientError;
 
 /// Why a command did not do what it was asked for.
@@ -28,6 +32,16 @@ impl Failure {
     /// A cause that leads to exit code 1.
     pub(super) fn failed(cause: impl Into<anyhow::Error>) -> Self {
         Self::Failed(cause.into())
+    }
+
+    /// The failure of a request about `subject`, which is named when the server knows no such thing.
+    pub(super) fn about(subject: impl Display, error: ClientError) -> Self {
+        let unknown =
+            matches!(&error, ClientError::Refused(problem) if problem.status == StatusCode::NOT_FOUND);
+        match Self::from(error) {
+            Self::Failed(cause) if unknown => Self::Failed(cause.context(subject.to_string())),
+            failure => failure,
+        }
     }
 
     /// What the contract says the process ends with.
@@ -69,7 +83,27 @@ impl From<ClientError> for Failure {
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderMap;
+
     use super::*;
+    use crate::cli::problem::Problem;
+    use crate::cli::url::UrlError;
+
+    #[test]
+    fn only_what_is_unknown_is_named() {
+        for (status, expected) in [
+            (StatusCode::NOT_FOUND, "a: 404 Not Found without"),
+            (StatusCode::CONFLICT, "409 Conflict without"),
+            (StatusCode::INTERNAL_SERVER_ERROR, "500 Internal Server Error without"),
+        ] {
+            let problem = Problem::read(status, &HeaderMap::new(), b"");
+            let failure = Failure::about("a", ClientError::Refused(Box::new(problem)));
+            assert_eq!(failure.exit_code(), 1);
+            assert!(failure.message().unwrap().starts_with(expected), "{failure:?}");
+        }
+        let failure = Failure::about("a", ClientError::Url(UrlError::UserName));
+        assert_eq!((failure.exit_code(), failure.message().unwrap().starts_with("a:")), (2, false));
+    }
 
     #[test]
     fn codes_are_those_of_the_contract() {

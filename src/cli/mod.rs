@@ -9,6 +9,7 @@
 //! - A reader that closes the pipe early ends the command quietly.
 //! - An API key is never printed and never an argument.
 
+mod audit;
 mod client;
 mod console;
 mod critical;
@@ -25,11 +26,13 @@ mod pages;
 mod path;
 mod problem;
 mod progress;
+mod register;
 mod rm;
 mod serve;
 mod services;
 mod slo;
 mod snapshot;
+mod sweep;
 #[cfg(test)]
 mod testing;
 mod url;
@@ -79,7 +82,10 @@ enum Command {
     Resolve(cycles::ResolveOptions),
     Diverge(diverge::Options),
     Slo(slo::Options),
+    Register(register::Options),
     Rm(rm::Options),
+    Audit(audit::Options),
+    Sweep(sweep::Options),
     Services(services::Options),
     Snapshot(snapshot::Options),
     Wal(wal::Options),
@@ -119,7 +125,10 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<(), Failure> {
         Command::Resolve(options) => cycles::resolve(options, console),
         Command::Diverge(options) => diverge::run(options, console),
         Command::Slo(options) => slo::run(options, console),
+        Command::Register(options) => register::run(options, console),
         Command::Rm(options) => rm::run(options, console),
+        Command::Audit(options) => audit::run(options, console),
+        Command::Sweep(options) => sweep::run(options, console),
         Command::Services(options) => services::run(options, console),
         Command::Snapshot(options) => snapshot::run(options, console),
         Command::Wal(options) => wal::run(options, console),
@@ -171,7 +180,10 @@ mod tests {
             "watershed resolve --help",
             "watershed diverge --help",
             "watershed slo impact --help",
+            "watershed register --help",
             "watershed rm --help",
+            "watershed audit --help",
+            "watershed sweep --help",
             "watershed version",
             "watershed wal recover --help",
             "watershed snapshot --help",
@@ -183,6 +195,35 @@ mod tests {
             assert!(!out.is_empty(), "{line}");
         }
         assert_eq!(typed("watershed --version").1, typed("watershed version").1);
+    }
+
+    #[test]
+    fn the_help_of_a_question_has_examples_and_exit_codes() {
+        for command in [
+            "deps",
+            "services",
+            "impact",
+            "path",
+            "critical",
+            "cycles",
+            "ack",
+            "resolve",
+            "diverge",
+            "slo",
+            "slo set",
+            "slo unset",
+            "slo impact",
+            "register",
+            "rm",
+            "audit",
+            "sweep",
+        ] {
+            let (_, help, _) = typed(&format!("watershed {command} --help"));
+            assert!(
+                help.contains("Examples:\n  watershed ") && help.contains("Exit codes: 0 "),
+                "{command}: {help}"
+            );
+        }
     }
 
     #[test]
@@ -220,11 +261,22 @@ mod tests {
             "watershed cycles not-an-id",
             "watershed cycles --status closed",
             "watershed cycles 3901a22c-220f-5858-beed-88230c7d5c68 --all",
-            "watershed ack 3901a22c-220f-5858-beed-88230c7d5c68",
+            "watershed cycles 3901a22c-220f-5858-beed-88230c7d5c68 --limit 1",
+            "watershed cycles --limit 0",
+            "watershed ack",
+            "watershed ack 3901a22c --by me",
+            "watershed audit --limit 101",
+            "watershed sweep now",
+            "watershed register",
+            "watershed register a --criticality extreme",
             "watershed resolve 3901a22c-220f-5858-beed-88230c7d5c68",
             "watershed diverge --kind both",
             "watershed slo set a",
             "watershed slo set a high",
+            "watershed slo set a nan",
+            "watershed slo set a inf",
+            "watershed slo impact a --from nan --to 98",
+            "watershed slo impact a --from 99 --to inf",
             "watershed slo impact a --from 99",
             "watershed slo impact a --from 99 --to 98 --sli errors",
             "watershed rm",

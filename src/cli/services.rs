@@ -8,11 +8,10 @@
 use serde::Deserialize;
 
 use super::client::{Client, ServerOption};
-use super::console::{Console, Format, FormatOption, table};
+use super::console::{Console, FormatOption, or_dash, table};
 use super::failure::Failure;
-use super::pages::{self, Listed};
+use super::pages::{self, PageOption};
 use super::url;
-use crate::limits;
 use crate::types::{Criticality, ServiceType};
 
 const EXAMPLES: &str = "\
@@ -22,7 +21,8 @@ Examples:
   watershed services --discovered true            known only because something calls them
   watershed services --all --format json | jq -r '.items[].service_id'
 
-With --all and json there is one JSON document per page, which jq reads one after the other.";
+With --all and json there is one JSON document per page, which jq reads one after the other.
+Exit codes: 0 done, 1 failed, 2 bad usage.";
 
 /// List services, sorted by their id
 #[derive(clap::Args)]
@@ -45,22 +45,17 @@ pub(super) struct Options {
     /// Only those whose id contains this text; case does not matter
     #[arg(long, value_name = "TEXT")]
     query: Option<String>,
-    /// How many services in one page, 1 to 100 [default: 20, with --all 100]
-    #[arg(long, value_name = "NUMBER",
-        value_parser = clap::value_parser!(u16).range(1..=limits::PAGE_ITEMS_MAX as i64))]
-    limit: Option<u16>,
-    /// Every page, not only the first one
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    pages: PageOption,
     #[command(flatten)]
     format: FormatOption,
     #[command(flatten)]
     server: ServerOption,
 }
 
-/// What a table needs of an item.
+/// What a table needs of a service.
 #[derive(Deserialize)]
-struct Item {
+pub(super) struct Item {
     service_id: String,
     team: Option<String>,
     criticality: String,
@@ -70,25 +65,13 @@ struct Item {
 
 pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
     let client = Client::new(&options.server)?;
-    let format = console.format(options.format);
-    let Listed { items, more } =
-        pages::list(&client, console, format, options.all, |cursor| path(options, cursor))?;
-    if format == Format::Table {
-        console.print(render(&items).as_bytes())?;
-        if more {
-            console.say(
-                "There are more services: --all lists them, --query and the other filters narrow them down.",
-            );
-        }
-    }
-    Ok(())
+    pages::show(&client, console, options.format, options.pages, |cursor| path(options, cursor), render)
 }
 
 fn path(options: &Options, cursor: Option<String>) -> String {
-    let limit = options.limit.map(usize::from).or(options.all.then_some(limits::PAGE_ITEMS_MAX));
     let query = url::query(&[
         ("cursor", cursor),
-        ("limit", limit.map(|limit| limit.to_string())),
+        ("limit", options.pages.limit()),
         ("team", options.team.clone()),
         ("criticality", options.criticality.clone()),
         ("discovered", options.discovered.map(|discovered| discovered.to_string())),
@@ -98,11 +81,12 @@ fn path(options: &Options, cursor: Option<String>) -> String {
     format!("/api/v1/services{query}")
 }
 
-fn render(services: &[Item]) -> String {
+/// Services for a person.
+pub(super) fn render(services: &[Item]) -> String {
     let rows = services.iter().map(|service| {
         [
             service.service_id.clone(),
-            service.team.clone().unwrap_or_else(|| "-".to_owned()),
+            or_dash(service.team.as_deref()),
             service.criticality.clone(),
             service.service_type.clone(),
             if service.discovered { "discovered" } else { "registered" }.to_owned(),
@@ -114,7 +98,7 @@ fn render(services: &[Item]) -> String {
 #[cfg(test)]
 mod tests {
     use crate::cli::console::Sink;
-    use crate::cli::testing::{StubServer, capture, json};
+    use crate::cli::testing::{ask, json};
 
     fn page(id: &str, cursor: &str) -> String {
         format!(
@@ -123,11 +107,7 @@ mod tests {
     }
 
     fn typed(pages: &[String], sink: Sink, line: &str) -> (u8, String, String, Vec<String>) {
-        let server = StubServer::start(pages.iter().map(|page| json(page)).collect());
-        let (mut console, captured) = capture(sink);
-        let line = format!("watershed services --url {}{line}", server.url);
-        let code = crate::cli::run(line.split(' ').map(Into::into), &mut console);
-        (code, captured.out(), captured.err(), server.requests())
+        ask(pages.iter().map(|page| json(page)).collect(), sink, &format!("services{line}"))
     }
 
     #[test]

@@ -48,6 +48,21 @@ impl Write for Stream {
     }
 }
 
+/// Types a command to a server that gives these answers: the exit code, standard output, standard error and
+/// the requests that came.
+pub(super) fn ask(answers: Vec<String>, sink: Sink, line: &str) -> (u8, String, String, Vec<String>) {
+    let server = StubServer::start(answers);
+    let (mut console, captured) = capture(sink);
+    let words = ["watershed"].into_iter().chain(line.split(' ')).chain(["--url", &server.url]);
+    let code = super::run(words.map(Into::into), &mut console);
+    (code, captured.out(), captured.err(), server.requests())
+}
+
+/// The lines of a table, words apart by one space.
+pub(super) fn rows(text: &str) -> Vec<String> {
+    text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
 /// A server on a free port that gives its answers in order and then goes away.
 pub(super) struct StubServer {
     /// Where it listens.

@@ -142,6 +142,83 @@ fn refusals_are_one_line_and_exit_code_1() {
 }
 
 #[test]
+fn an_unknown_service_is_named() {
+    let server = Server::start();
+    for (line, name) in [
+        ("impact nobody", "nobody"),
+        ("impact nobody either", "nobody or either"),
+        ("path nobody either", "nobody or either"),
+        ("deps nobody", "nobody"),
+        ("slo set nobody 99", "nobody"),
+        ("slo impact nobody --from 99 --to 98", "nobody"),
+        ("rm nobody", "nobody"),
+        ("rm nobody either", "nobody to either"),
+    ] {
+        let finished = client(&server, line);
+        let said = format!("watershed: {name}: 404 Not Found: ");
+        assert_eq!((finished.code, finished.error_lines().len()), (Some(1), 1), "{line}: {finished:?}");
+        assert!(finished.stderr.starts_with(&said), "{line}: {finished:?}");
+    }
+}
+
+#[test]
+fn what_is_no_number_changes_no_target() {
+    let server = platform();
+    let set = answer(&server, "slo set ecommerce-api 99.5");
+    for line in ["slo set ecommerce-api nan", "slo set ecommerce-api inf", "slo set ecommerce-api high"] {
+        let finished = client(&server, line);
+        assert_eq!((finished.code, finished.stdout.len()), (Some(2), 0), "{line}: {finished:?}");
+    }
+    let service = server.get_json("/api/v1/services/ecommerce-api");
+    assert_eq!(service["availability_target"], set["availability_target"]);
+}
+
+#[test]
+fn an_alert_is_looked_after_by_the_user() {
+    let server = Server::start();
+    let found = server.ingest(&upsert("manual").edges([("a", "b"), ("b", "a")]));
+    let alert = found["circular_dependencies_detected"][0]["alert_id"].as_str().unwrap().to_owned();
+    let ack = || {
+        let mut ack = command(["ack", &alert]);
+        ack.env("WATERSHED_URL", server.url());
+        ack
+    };
+    for nobody in [run(&mut ack()), run(ack().env("USER", ""))] {
+        assert_eq!((nobody.code, nobody.error_lines().len()), (Some(2), 1), "{nobody:?}");
+    }
+    let finished = run(ack().env("USER", "ada"));
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let shown = server.get_json(&format!("/api/v1/circular-dependencies/{alert}"));
+    assert_eq!(shown["acknowledged_by"], "ada");
+}
+
+#[test]
+fn a_service_is_written_down_and_the_audit_says_so() {
+    let server = Server::start();
+    server.ingest(&upsert("kubernetes").edge("a", "b"));
+    let registered = answer(&server, r#"register a --team t --criticality high --metadata {"tier":1}"#);
+    assert_eq!(registered, server.get_json("/api/v1/services/a"));
+    assert_eq!(registered["metadata"]["tier"], 1);
+    let too_long = client(&server, &format!("register a --team {}", "x".repeat(256)));
+    assert_eq!(too_long.code, Some(1), "{too_long:?}");
+    assert!(too_long.stderr.contains("team"), "{too_long:?}");
+    let marked = ["sweep", "sweep"].map(|line| answer(&server, line)["marked"].clone());
+    assert_eq!(marked, [1, 0], "the report is of long ago");
+    assert_eq!(answer(&server, "audit --limit 2"), server.get_json("/api/v1/admin/audit?limit=2"));
+    let actions: Vec<_> = answer(&server, "audit")["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["action"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(actions[..3], ["staleness_swept", "staleness_swept", "service_registered"]);
+    for line in ["sweep", "audit", "register a"] {
+        let nobody = run(command(line.split(' ')).env("WATERSHED_URL", "http://127.0.0.1:1"));
+        assert_eq!((nobody.code, nobody.error_lines().len()), (Some(1), 1), "{line}: {nobody:?}");
+    }
+}
+
+#[test]
 fn streams_and_large_documents_are_imported() {
     let server = Server::start();
     let head = json!({"source": "kubernetes", "timestamp": "2026-02-14T10:00:00Z", "mode": "replace"});
