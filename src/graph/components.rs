@@ -45,32 +45,53 @@ pub fn strongly_connected_by(
     roots: impl Iterator<Item = u32>,
     follows: impl Fn(Link) -> bool,
 ) -> Vec<Vec<u32>> {
+    let mut found = Vec::new();
+    components_callees_first(graph, roots, follows, |members| {
+        if members.len() > 1 {
+            let mut members = members.to_vec();
+            members.sort_unstable();
+            found.push(members);
+        }
+    });
+    found.sort_unstable();
+    found
+}
+
+/// Hands every component that `roots` reach over the links that `follows` admits to `each`, those of one member
+/// too, and each behind all that it calls: what the first root reaches comes first, and its own component is the
+/// last of that. The members come as found. A root is asked for once what the roots before it reach is done.
+pub fn components_callees_first(
+    graph: &impl Adjacency,
+    roots: impl Iterator<Item = u32>,
+    follows: impl Fn(Link) -> bool,
+    each: impl FnMut(&[u32]),
+) {
     let nodes = graph.node_count() as usize;
     let mut search = Search {
         graph,
         follows,
+        each,
         order: vec![UNSEEN; nodes],
         low: vec![0; nodes],
         seen: 0,
         open: Vec::new(),
         path: Vec::new(),
-        found: Vec::new(),
     };
     for root in roots {
         if search.order[root as usize] == UNSEEN {
             search.run(root);
         }
     }
-    search.found.sort_unstable();
-    search.found
 }
 
 /// A closed component's members get this `low`, so that later edges into it are ignored.
 const CLOSED: u32 = u32::MAX;
 
-struct Search<'a, G, F> {
+struct Search<'a, G, F, E> {
     graph: &'a G,
     follows: F,
+    /// Takes each component once it is known.
+    each: E,
     /// When each node was first seen.
     order: Vec<u32>,
     /// The earliest node each can reach through its subtree; [`CLOSED`] once its component is known.
@@ -80,10 +101,9 @@ struct Search<'a, G, F> {
     open: Vec<u32>,
     /// The depth-first path: a node and how many of its links are done.
     path: Vec<(u32, u32)>,
-    found: Vec<Vec<u32>>,
 }
 
-impl<G: Adjacency, F: Fn(Link) -> bool> Search<'_, G, F> {
+impl<G: Adjacency, F: Fn(Link) -> bool, E: FnMut(&[u32])> Search<'_, G, F, E> {
     fn run(&mut self, root: u32) {
         self.enter(root);
         while let Some(&mut (node, ref mut done)) = self.path.last_mut() {
@@ -135,11 +155,7 @@ impl<G: Adjacency, F: Fn(Link) -> bool> Search<'_, G, F> {
         for node in &self.open[start..] {
             self.low[*node as usize] = CLOSED;
         }
-        if self.open.len() - start > 1 {
-            let mut members = self.open[start..].to_vec();
-            members.sort_unstable();
-            self.found.push(members);
-        }
+        (self.each)(&self.open[start..]);
         self.open.truncate(start);
     }
 }

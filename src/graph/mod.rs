@@ -32,7 +32,9 @@ mod pages;
 pub use alerts::{Alert, Standing};
 pub use assemble::{Assembly, Dependencies, Repeated, Rest, Roster, Services};
 pub use check::Violation;
-pub use components::{Adjacency, shortest_cycle, strongly_connected, strongly_connected_by};
+pub use components::{
+    Adjacency, components_callees_first, shortest_cycle, strongly_connected, strongly_connected_by,
+};
 pub use cycles::{Component, Cycles};
 pub use digest::Digest;
 pub use edit::{Edit, FreshnessChanges};

@@ -6,6 +6,7 @@
 mod alerts;
 mod availability;
 mod callers;
+mod closures;
 mod critical;
 mod divergence;
 mod dominators;

@@ -1,6 +1,7 @@
 //! Traversals and listings held against the contract's own words, on random graphs.
 
 mod availability;
+mod closures;
 mod critical;
 mod divergence;
 mod impact;
