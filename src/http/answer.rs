@@ -17,7 +17,7 @@ use super::download::Download;
 use super::guarded_io::Exchange;
 use super::state::ScratchPool;
 use crate::limits;
-use crate::render::{DependenciesAnswer, ImpactAnswer};
+use crate::render::{DependenciesAnswer, ImpactAnswer, SloAnswer};
 
 /// A successful answer before it becomes a response.
 pub(super) struct Answer {
@@ -67,6 +67,7 @@ pub(super) struct Pieces(Rows);
 enum Rows {
     Dependencies(Box<DependenciesAnswer>, Arc<ScratchPool>),
     Impact(Box<ImpactAnswer>),
+    Slo(Box<SloAnswer>),
     /// Nothing: all is written.
     Over,
 }
@@ -80,11 +81,16 @@ impl Pieces {
         Self(Rows::Impact(answer))
     }
 
+    pub(super) fn of_slo(answer: Box<SloAnswer>) -> Self {
+        Self(Rows::Slo(answer))
+    }
+
     fn next(&mut self) -> Option<Bytes> {
         let mut piece = Vec::with_capacity(limits::ANSWER_PIECE_BYTES + 1024);
         let is_last = match &mut self.0 {
             Rows::Dependencies(answer, _) => answer.write(&mut piece, limits::ANSWER_PIECE_BYTES),
             Rows::Impact(answer) => answer.write(&mut piece, limits::ANSWER_PIECE_BYTES),
+            Rows::Slo(answer) => answer.write(&mut piece, limits::ANSWER_PIECE_BYTES),
             Rows::Over => return None,
         };
         if is_last {

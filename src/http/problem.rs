@@ -9,6 +9,7 @@ use hyper::StatusCode;
 use serde::Serialize;
 
 use crate::ingest::{Invalid, MalformedJson};
+use crate::limits;
 use crate::query::{OverBudget, PathsError};
 use crate::writer::{Refusal, SnapshotError, WriteError};
 
@@ -85,6 +86,12 @@ impl Problem {
 
     pub(super) fn unknown_alert() -> Self {
         Self::new(StatusCode::NOT_FOUND, "no alert has this id; GET /api/v1/circular-dependencies lists them")
+    }
+
+    /// The same where a field of a body names it.
+    pub(super) fn unknown_service_in(field: &str, service_id: &str) -> Self {
+        let value: String = service_id.chars().take(limits::ERROR_VALUE_CHARS_MAX).collect();
+        Self { field: Some(field.into()), value: Some(value.into()), ..Self::unknown_service() }
     }
 
     pub(super) fn unavailable(detail: impl Into<Box<str>>, retry_after_seconds: u32) -> Self {

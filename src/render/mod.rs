@@ -28,5 +28,5 @@ pub use impact::{ImpactAnswer, ImpactForm, impact_summary};
 pub use ingestion::{Ingestion, ingestion};
 pub use paths::paths;
 pub use service::{service, service_page};
-pub use slo::{SloAnalysis, SloProposal, Touched, slo_analysis};
+pub use slo::{SloAnalysis, SloAnswer, SloProposal, Touched};
 pub use stats::stats;

@@ -1,19 +1,20 @@
-//! The answer to an SLO impact analysis.
+//! The answer to an SLO impact analysis, written piece by piece.
+
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::graph::Graph;
 use crate::json::{
-    push_integer, push_list, push_optional_bool, push_optional_number, push_optional_string, push_plain,
-    push_string,
+    push_integer, push_optional_bool, push_optional_number, push_optional_string, push_plain, push_string,
 };
 use crate::query::CompositeChange;
 
 /// What was proposed, in the words of the request.
 #[derive(Clone, Copy, Debug)]
-pub struct SloProposal<'a> {
+pub struct SloProposal {
     /// `availability` or `latency`.
-    pub sli_type: &'a str,
+    pub sli_type: &'static str,
     /// The target now.
     pub current_target: f64,
     /// The target then.
@@ -21,13 +22,13 @@ pub struct SloProposal<'a> {
 }
 
 /// What an analysis came to.
-pub struct SloAnalysis<'a> {
+pub struct SloAnalysis {
     /// The analysis' own id.
     pub id: Uuid,
     /// The service that changes.
     pub node: u32,
     /// What was proposed.
-    pub proposal: SloProposal<'a>,
+    pub proposal: SloProposal,
     /// The services that it touches.
     pub touched: Touched,
 }
@@ -54,25 +55,79 @@ struct Row {
     at_risk: Option<bool>,
 }
 
-/// Writes an analysis of `graph`, its services by how much changes for them, among equals by id.
-pub fn slo_analysis(out: &mut Vec<u8>, graph: &Graph, analysis: &SloAnalysis<'_>) {
-    let rows = rows(graph, &analysis.touched);
-    out.extend_from_slice(b"{\"analysis_id\":");
-    push_plain(out, analysis.id);
-    out.extend_from_slice(b",\"service_id\":");
-    out.extend_from_slice(graph.node(analysis.node).name_json());
-    out.extend_from_slice(b",\"version\":");
-    push_integer(out, graph.version());
-    out.extend_from_slice(b",\"proposed_change\":{\"sli_type\":");
-    push_plain(out, analysis.proposal.sli_type);
-    out.extend_from_slice(b",\"current_target\":");
-    push_optional_number(out, Some(analysis.proposal.current_target));
-    out.extend_from_slice(b",\"proposed_target\":");
-    push_optional_number(out, Some(analysis.proposal.proposed_target));
-    out.extend_from_slice(b"},\"impacted_services\":");
-    push_list(out, &rows, |out, row| push_row(out, graph, row));
-    push_summary(out, &rows, &analysis.touched);
-    out.push(b'}');
+/// An analysis that is being written: its services by how much changes for them, among equals by id.
+pub struct SloAnswer {
+    graph: Arc<Graph>,
+    analysis: SloAnalysis,
+    rows: Vec<Row>,
+    next: Part,
+}
+
+/// What comes next.
+#[derive(Clone, Copy)]
+enum Part {
+    Head,
+    /// The row at this place.
+    Row(usize),
+    Summary,
+    Done,
+}
+
+impl SloAnswer {
+    /// Begins the answer for an analysis of `graph`. O(services touched, times their logarithm).
+    pub fn new(graph: Arc<Graph>, analysis: SloAnalysis) -> Self {
+        let rows = rows(&graph, &analysis.touched);
+        Self { graph, analysis, rows, next: Part::Head }
+    }
+
+    /// Writes on until `out` holds `full` bytes or a little more, or all is written: then `true`.
+    pub fn write(&mut self, out: &mut Vec<u8>, full: usize) -> bool {
+        loop {
+            self.next = match self.next {
+                Part::Head => self.write_head(out),
+                Part::Row(place) => self.write_rows(out, place, full),
+                Part::Summary => {
+                    push_summary(out, &self.rows, &self.analysis.touched);
+                    Part::Done
+                }
+                Part::Done => return true,
+            };
+            if out.len() >= full {
+                return matches!(self.next, Part::Done);
+            }
+        }
+    }
+
+    fn write_head(&self, out: &mut Vec<u8>) -> Part {
+        let SloAnalysis { id, node, proposal, touched: _ } = &self.analysis;
+        out.extend_from_slice(b"{\"analysis_id\":");
+        push_plain(out, id);
+        out.extend_from_slice(b",\"service_id\":");
+        out.extend_from_slice(self.graph.node(*node).name_json());
+        out.extend_from_slice(b",\"version\":");
+        push_integer(out, self.graph.version());
+        out.extend_from_slice(b",\"proposed_change\":{\"sli_type\":");
+        push_plain(out, proposal.sli_type);
+        out.extend_from_slice(b",\"current_target\":");
+        push_optional_number(out, Some(proposal.current_target));
+        out.extend_from_slice(b",\"proposed_target\":");
+        push_optional_number(out, Some(proposal.proposed_target));
+        out.extend_from_slice(b"},\"impacted_services\":[");
+        Part::Row(0)
+    }
+
+    fn write_rows(&self, out: &mut Vec<u8>, first: usize, full: usize) -> Part {
+        for (place, row) in self.rows.iter().enumerate().skip(first) {
+            if out.len() >= full {
+                return Part::Row(place);
+            }
+            if place > 0 {
+                out.push(b',');
+            }
+            push_row(out, &self.graph, row);
+        }
+        Part::Summary
+    }
 }
 
 fn rows(graph: &Graph, touched: &Touched) -> Vec<Row> {
@@ -111,9 +166,12 @@ fn row(change: CompositeChange, target: Option<f64>) -> Row {
     }
 }
 
-/// To four decimals; never a negative zero.
+/// To four decimals, a tie away from zero; never a negative zero. Products of targets are decimals that often end in
+/// a tie, and come out a hair below it in binary: less than a hair decides nothing.
 fn rounded(number: f64) -> f64 {
-    (number * 10_000.0).round() / 10_000.0 + 0.0
+    const HAIR: f64 = 1e-6;
+    let ten_thousandths = (number.abs() * 10_000.0 + HAIR).round();
+    (ten_thousandths / 10_000.0).copysign(number) + 0.0
 }
 
 fn push_row(out: &mut Vec<u8>, graph: &Graph, row: &Row) {
@@ -160,7 +218,7 @@ fn risk_detail(row: &Row) -> Option<String> {
 
 fn push_summary(out: &mut Vec<u8>, rows: &[Row], touched: &Touched) {
     let at_risk = rows.iter().filter(|row| row.at_risk == Some(true)).count();
-    out.extend_from_slice(b",\"summary\":{\"total_impacted\":");
+    out.extend_from_slice(b"],\"summary\":{\"total_impacted\":");
     push_integer(out, rows.len());
     out.extend_from_slice(b",\"slos_at_risk\":");
     push_integer(out, at_risk);
@@ -172,7 +230,7 @@ fn push_summary(out: &mut Vec<u8>, rows: &[Row], touched: &Touched) {
         Touched::Latency(_) => Some(LATENCY_NOTE),
     };
     push_optional_string(out, note);
-    out.push(b'}');
+    out.extend_from_slice(b"}}");
 }
 
 fn recommendation(rows: &[Row], at_risk: usize, touched: &Touched) -> String {
@@ -193,6 +251,42 @@ fn recommendation(rows: &[Row], at_risk: usize, touched: &Touched) -> String {
         ),
         Touched::Availability(_) => {
             format!("The change can be made: no SLO target of {total} services would be missed.")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tie_in_decimal_goes_away_from_zero_whatever_it_is_in_binary() {
+        // Every product of a target in hundredths of a percent and some availabilities in thousandths, by integers.
+        for target in 1..=10_000_u32 {
+            for own in [1, 7, 333, 500, 875, 990, 995, 998, 999, 1_000_u32] {
+                let ratio = (f64::from(target) / 100.0 / 100.0) * (f64::from(own) / 1_000.0);
+                let exact = f64::from((target * own + 5) / 10) / 10_000.0;
+                for (found, exact) in [(rounded(ratio * 100.0), exact), (rounded(ratio * -100.0), -exact)] {
+                    assert!((found - exact).abs() < 1e-9, "{target} * {own}: {found}, not {exact}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_tie_is_rounded_to_the_nearest_and_zero_has_no_sign() {
+        let cases = [
+            (99.850_049, 99.85),
+            (99.850_051, 99.850_1),
+            (100.0, 100.0),
+            (-0.487_94, -0.4879),
+            (0.000_04, 0.0),
+        ];
+        for (number, exact) in cases {
+            assert!((rounded(number) - exact).abs() < 1e-9, "{number}: {}", rounded(number));
+        }
+        for number in [0.0, -0.0, -0.000_04] {
+            assert_eq!(rounded(number).to_bits(), 0, "{number}");
         }
     }
 }

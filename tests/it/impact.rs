@@ -112,7 +112,12 @@ fn what_is_wrong_is_named() {
         let reply = joint(&server, &body);
         assert_eq!((reply.status, reply.json()["field"].as_str()), (422, Some(field)), "{body}");
     }
-    assert_eq!(joint(&server, &json!({"service_ids": ["a", "nobody"]})).status, 404);
+    let unknown = joint(&server, &json!({"service_ids": ["a", "nobody"]}));
+    let problem = unknown.json();
+    assert_eq!(
+        (unknown.status, &problem["field"], &problem["value"]),
+        (404, &json!("service_ids"), &json!("nobody"))
+    );
     let reply = server.request("POST", "/api/v1/impact", &[("content-type", "text/plain")], b"{}");
     assert_eq!(reply.status, 415);
     assert_eq!(server.request("POST", "/api/v1/impact", &[], b"{").status, 400);

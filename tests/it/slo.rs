@@ -112,7 +112,40 @@ fn what_nobody_waits_for_touches_nobody() {
     let answer = analyse(&server, &change("b", "availability", 99.9, 99.0)).json();
     assert_eq!(answer["impacted_services"], json!([]));
     assert_eq!(answer["summary"]["total_impacted"], 0);
-    assert_eq!(analyse(&server, &change("nobody", "availability", 99.9, 99.0)).status, 404);
+    let unknown = analyse(&server, &change("nobody", "availability", 99.9, 99.0));
+    let problem = unknown.json();
+    assert_eq!(
+        (unknown.status, &problem["field"], &problem["value"]),
+        (404, &json!("service_id"), &json!("nobody"))
+    );
+}
+
+/// 0.9635 · 0.999 is 96.25365 %, a tie that a double holds as a little less.
+#[test]
+fn a_tie_is_rounded_as_by_hand() {
+    let server = Server::start();
+    server.ingest(&upsert("manual").edge("a", "b"));
+    let answer = analyse(&server, &change("b", "availability", 96.35, 96.35)).json();
+    let row = &answer["impacted_services"][0];
+    assert_eq!((&row["current_composite_availability"], &row["delta"]), (&json!(96.2537), &json!(0.0)));
+}
+
+#[test]
+fn a_long_analysis_comes_in_pieces_and_whole() {
+    let server = Server::start();
+    for hundred in 0..20 {
+        let callers = (0..100).map(|caller| (format!("caller-{hundred:02}-{caller:02}"), "hub".to_owned()));
+        server.ingest(&upsert("manual").edges(callers));
+    }
+    for (sli, current, proposed) in [("availability", 99.9, 99.5), ("latency", 200.0, 300.0)] {
+        let reply = analyse(&server, &change("hub", sli, current, proposed));
+        assert!(reply.body.len() > 256 * 1024, "{} bytes: it is streamed", reply.body.len());
+        assert_eq!(reply.header("transfer-encoding"), Some("chunked"));
+        let answer = reply.json();
+        let rows = answer["impacted_services"].as_array().unwrap();
+        assert_eq!((rows.len(), &answer["summary"]["total_impacted"]), (2_000, &json!(2_000)));
+        assert!(rows.is_sorted_by_key(|row| row["service_id"].as_str().unwrap()), "equal, so by id");
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::http::state::App;
 use crate::ingest::CheckedImpact;
 use crate::query::{ImpactQuestion, OverBudget, impact as ask};
 use crate::render::{ImpactAnswer, ImpactForm, impact_summary};
+use crate::types::ServiceId;
 use crate::{ingest, limits};
 
 /// `GET /api/v1/services/{service_id}/impact`
@@ -49,7 +50,9 @@ pub(in crate::http) async fn joint_impact(
     let (checked, _room) = read_json(app, &head.headers, body, ingest::impact).await?;
     let CheckedImpact { service_ids, depth, include_soft, summary } = checked;
     let graph = app.live()?.reader.load();
-    let find = |id: &crate::types::ServiceId| graph.find(id.as_str()).ok_or_else(Problem::unknown_service);
+    let find = |id: &ServiceId| {
+        graph.find(id.as_str()).ok_or_else(|| Problem::unknown_service_in("service_ids", id.as_str()))
+    };
     let failing = service_ids.iter().map(find).collect::<Result<_, _>>()?;
     let question = ImpactQuestion { failing, depth, include_soft };
     let content = answer(app, &graph, question, ImpactForm::Several, summary).await?;
@@ -70,7 +73,12 @@ async fn answer(
     }
     let graph = Arc::clone(graph);
     let work = move || begin(&graph, question, form, summary, limits::QUERY_HEAVY_EDGES_MAX);
-    Ok(app.queries.run(work).await??)
+    app.queries.run(work).await?.map_err(over_budget)
+}
+
+fn over_budget(error: OverBudget) -> Problem {
+    let detail = format!("{error}: ask for a smaller depth, or for fewer services at once");
+    Problem { field: Some("depth".into()), ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
 }
 
 fn begin(

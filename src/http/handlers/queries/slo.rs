@@ -8,13 +8,13 @@ use hyper::http::request::Parts;
 use uuid::Uuid;
 
 use crate::graph::Graph;
-use crate::http::answer::{Answer, Content};
+use crate::http::answer::{Answer, Content, Pieces};
 use crate::http::body::read_json;
 use crate::http::problem::Problem;
 use crate::http::state::App;
 use crate::ingest::{CheckedSloChange, SliType, slo_change};
 use crate::query::{AvailabilityChange, OverBudget, availability_callers, availability_impact};
-use crate::render::{SloAnalysis, SloProposal, Touched, slo_analysis};
+use crate::render::{SloAnalysis, SloAnswer, SloProposal, Touched};
 use crate::{clock, limits};
 
 /// Answers an analysis.
@@ -25,23 +25,25 @@ pub(in crate::http) async fn analyse_slo(
 ) -> Result<Answer, Problem> {
     let (change, _room) = read_json(app, &head.headers, body, slo_change).await?;
     let graph = app.live()?.reader.load();
-    let node = graph.find(change.service_id.as_str()).ok_or_else(Problem::unknown_service)?;
+    let service_id = change.service_id.as_str();
+    let unknown = || Problem::unknown_service_in("service_id", service_id);
+    let node = graph.find(service_id).ok_or_else(unknown)?;
     let id = clock::new_id();
     let (version, counts) = (Some(graph.version()), graph.counts());
     // What the callers need is looked at as a whole, and may be everything.
     let is_long = u64::from(counts.services) + counts.dependencies > limits::QUERY_INLINE_EDGES_MAX;
     let work = move || analyse(&graph, node, &change, id, limits::QUERY_HEAVY_EDGES_MAX);
-    let body = if is_long { app.queries.run(work).await? } else { work() }.map_err(over_budget)?;
-    Ok(Answer { version, ..Answer::new(StatusCode::OK, Content::Whole(body)) })
+    let content = if is_long { app.queries.run(work).await? } else { work() }.map_err(over_budget)?;
+    Ok(Answer { version, ..Answer::new(StatusCode::OK, content) })
 }
 
 fn analyse(
-    graph: &Graph,
+    graph: &Arc<Graph>,
     node: u32,
     change: &CheckedSloChange,
     id: Uuid,
     budget: u64,
-) -> Result<Vec<u8>, OverBudget> {
+) -> Result<Content, OverBudget> {
     let max_depth = change.max_depth;
     let touched = match change.sli_type {
         SliType::Availability => {
@@ -57,9 +59,13 @@ fn analyse(
         current_target: change.current_target,
         proposed_target: change.proposed_target,
     };
-    let mut body = Vec::with_capacity(1024);
-    slo_analysis(&mut body, graph, &SloAnalysis { id, node, proposal, touched });
-    Ok(body)
+    let mut first = Vec::with_capacity(1024);
+    let analysis = SloAnalysis { id, node, proposal, touched };
+    let mut answer = Box::new(SloAnswer::new(Arc::clone(graph), analysis));
+    if answer.write(&mut first, limits::ANSWER_WHOLE_BYTES_MAX) {
+        return Ok(Content::Whole(first));
+    }
+    Ok(Content::Pieces(first, Pieces::of_slo(answer)))
 }
 
 fn over_budget(error: OverBudget) -> Problem {
