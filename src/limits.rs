@@ -204,3 +204,10 @@ const _: () = assert!(ANSWER_PIECE_BYTES < ANSWER_WHOLE_BYTES_MAX);
 const _: () = assert!(QUERY_NODES_DEFAULT <= QUERY_NODES_MAX && QUERY_NODES_MAX <= GRAPH_SERVICES_MAX);
 const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX && PAGE_ITEMS_MAX < CRITICAL_COMPARED_MAX);
 const _: () = assert!(PATHS_DEFAULT <= PATHS_MAX as usize);
+
+/// A key given in the settings, in bytes: as hard to guess as one that is made here.
+pub const ADMIN_KEY_BYTES_MIN: usize = 32;
+/// A key given in the settings, in bytes: it has to fit into a header.
+pub const ADMIN_KEY_BYTES_MAX: usize = 1024;
+/// Requests of a class that a client can be allowed a minute.
+pub const RATE_PER_MINUTE_MAX: u32 = 1_000_000;

@@ -19,7 +19,8 @@ Run the server until it is told to stop (Ctrl-C or SIGTERM)
 
 Every setting can be given as a flag, as an environment variable, or in the TOML file of --config \
 under its name in lower case (api_port = 8000); a flag goes before the environment, which goes \
-before the file.";
+before the file. Secrets (ADMIN_API_KEY, REDIS_URL) have no flag; the variables ADMIN_API_KEY_FILE and REDIS_URL_FILE name \
+files that hold them.";
 
 /// Run the server until it is told to stop (Ctrl-C or SIGTERM)
 #[derive(clap::Args)]
@@ -40,6 +41,7 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
     let _flush = telemetry::init(config.log_level, config.log_format).map_err(Failure::failed)?;
     server::run(config, options.sample).map_err(|error| match error {
         ServeError::Damaged(message) => Failure::Damaged(message),
+        ServeError::Usage(message) => Failure::Usage(message),
         ServeError::Locked(message) => Failure::Locked(message),
         ServeError::Failed(cause) => Failure::Failed(cause),
     })
@@ -56,7 +58,7 @@ fn configure(options: &Options, logs: Sink) -> Result<Config, Failure> {
     };
     let machine = Machine { cores: available_parallelism().map_or(1, usize::from), log_format };
     let environment = |name: &str| config::environment(name);
-    Config::resolve(&options.settings, environment, &file, machine)
+    Config::resolve(&options.settings, environment, &file, config::read_secret, machine)
         .map_err(|error| Failure::Usage(error.to_string()))
 }
 
@@ -98,8 +100,8 @@ mod tests {
                 "watershed: API_PORT from --api-port is \"80a\"; expected a port",
             ),
             (
-                "watershed serve --api-host 0.0.0.0",
-                "watershed: API_HOST from --api-host is \"0.0.0.0\"; expected a loop",
+                "watershed serve --api-host localhost",
+                "watershed: API_HOST from --api-host is \"localhost\"; expected an IP address",
             ),
             (
                 "watershed serve --config /nonexistent",

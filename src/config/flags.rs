@@ -3,7 +3,7 @@
 //! Not their meaning: clap only collects the texts, so that a bad one is reported in the same words
 //! wherever it came from.
 //!
-//! - One flag per row of the table; each takes one value and may be given once.
+//! - One flag per row of the table that is no secret; each takes one value and may be given once.
 
 use std::ffi::{OsStr, OsString};
 
@@ -33,7 +33,7 @@ impl FromArgMatches for SettingFlags {
         let given = |setting: &Setting| {
             matches.get_one::<OsString>(setting.name).map(|value| (setting.key, value.clone()))
         };
-        Ok(SETTINGS.iter().filter_map(given).collect())
+        Ok(with_flags().filter_map(given).collect())
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -44,12 +44,17 @@ impl FromArgMatches for SettingFlags {
 
 impl Args for SettingFlags {
     fn augment_args(command: Command) -> Command {
-        command.next_help_heading("Settings").args(SETTINGS.iter().map(flag)).next_help_heading(None)
+        command.next_help_heading("Settings").args(with_flags().map(flag)).next_help_heading(None)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
         Self::augment_args(command)
     }
+}
+
+/// A secret on a command line would be everybody's who may list the processes.
+fn with_flags() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().filter(|setting| !setting.is_secret())
 }
 
 fn flag(setting: &Setting) -> Arg {

@@ -10,26 +10,34 @@
 
 mod file;
 mod flags;
+mod front;
 mod parse;
+mod rows;
+mod secret;
 mod table;
 #[cfg(test)]
 mod tests;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use file::{FileError, SettingsFile};
 pub use flags::SettingFlags;
+pub use front::{Network, Origins};
 pub use parse::{LogFormat, LogLevel, WalDurability};
-pub use table::{Default, Key, SETTINGS, Setting, env_example};
+pub use rows::SETTINGS;
+pub use secret::Secret;
+pub use table::{Default, Key, Setting, env_example};
 
 /// Every setting, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// Where to listen: a loopback address, as long as there are no API keys.
+    /// Where to listen. Whether there are keys, which any but a loopback address needs, is not known here.
     pub api_host: IpAddr,
     /// Where to listen; 0 is any free port.
     pub api_port: u16,
@@ -53,6 +61,20 @@ pub struct Config {
     pub purge_stale_after: Option<Duration>,
     /// When entries of the audit log are dropped; `None` for never.
     pub audit_retain: Option<Duration>,
+    /// A key that is accepted as admin.
+    pub admin_api_key: Option<Secret>,
+    /// Requests a minute of ingestion, query and everything else, in this order; `None` is unlimited.
+    pub rate_limits: [Option<NonZeroU32>; 3],
+    /// Where several servers share rate limits.
+    pub redis_url: Option<Secret>,
+    /// Whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<Network>,
+    /// Pages of which origins may read answers.
+    pub cors_origins: Origins,
+    /// Whether metrics need a key.
+    pub metrics_require_key: bool,
+    /// The certificate chain and the private key, for TLS.
+    pub tls_files: Option<(PathBuf, PathBuf)>,
     /// The largest request body, in bytes.
     pub max_body_bytes: usize,
     /// How long a request may take.
@@ -67,6 +89,10 @@ pub struct Config {
     pub log_format: LogFormat,
     /// How long a shutdown waits for requests; zero does not wait.
     pub shutdown_grace: Duration,
+    /// Where traces go: the base URL of a collector.
+    pub otlp_endpoint: Option<String>,
+    /// The share of traces that is sampled, from 0 to 1.
+    pub trace_sample_rate: f64,
 }
 
 /// What the defaults need to know of the machine.
@@ -85,6 +111,8 @@ pub enum Origin {
     Flag(String),
     /// The environment.
     Environment,
+    /// The file that this variable of the environment names.
+    SecretFile(String),
     /// The settings file of this path.
     File(PathBuf),
     /// The table.
@@ -96,6 +124,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Flag(flag) => write!(formatter, "--{flag}"),
             Self::Environment => formatter.write_str("the environment"),
+            Self::SecretFile(variable) => formatter.write_str(variable),
             Self::File(path) => write!(formatter, "{}", path.display()),
             Self::Default => formatter.write_str("the default"),
         }
@@ -119,13 +148,16 @@ pub struct SettingError {
 impl Config {
     /// The settings that hold.
     ///
-    /// `environment` is asked for each name of the table that has no flag.
+    /// `environment` is asked for each name of the table that has no flag; `secrets` reads the files that hold
+    /// secrets.
     pub fn resolve(
         flags: &SettingFlags,
         environment: impl Fn(&str) -> Option<OsString>,
         file: &SettingsFile,
+        secrets: impl Fn(&Path) -> io::Result<String>,
         machine: Machine,
     ) -> Result<Self, SettingError> {
+        let environment = read_secrets(environment, secrets)?;
         let raw = |key: Key| {
             let setting = &SETTINGS[key as usize];
             let (origin, value) = lookup(setting, flags, &environment, file);
@@ -133,7 +165,7 @@ impl Config {
         };
         let threshold = raw(Key::StaleEdgeThresholdHours).hours(None)?;
         Ok(Self {
-            api_host: raw(Key::ApiHost).loopback_address()?,
+            api_host: raw(Key::ApiHost).address()?,
             api_port: raw(Key::ApiPort).port()?,
             api_workers: raw(Key::ApiWorkers).count(1..=parse::WORKERS_MAX)?,
             data_dir: raw(Key::DataDir).directory()?,
@@ -150,6 +182,20 @@ impl Config {
             sweep_interval: raw(Key::StalenessSweepIntervalHours).hours(None)?,
             purge_stale_after: raw(Key::PurgeStaleAfterDays).days()?,
             audit_retain: raw(Key::AuditRetainDays).days()?,
+            admin_api_key: raw(Key::AdminApiKey).api_key()?,
+            rate_limits: [
+                raw(Key::RateLimitIngestion).rate()?,
+                raw(Key::RateLimitQuery).rate()?,
+                raw(Key::RateLimitDefault).rate()?,
+            ],
+            redis_url: raw(Key::RedisUrl).redis_url()?,
+            trusted_proxies: raw(Key::TrustedProxies).networks()?,
+            cors_origins: raw(Key::CorsOrigins).origins()?,
+            metrics_require_key: raw(Key::MetricsRequireKey).truth()?,
+            tls_files: match (raw(Key::TlsCertFile).file()?, raw(Key::TlsKeyFile)) {
+                (Some(chain), key) => Some((chain, key.file_that_must_be()?)),
+                (None, key) => key.no_file()?,
+            },
             max_body_bytes: raw(Key::MaxBodyBytes).count(parse::BODY_BYTES_RANGE)?,
             request_timeout: raw(Key::RequestTimeoutSeconds).seconds(1)?,
             header_timeout: raw(Key::HeaderTimeoutSeconds).seconds(1)?,
@@ -157,8 +203,41 @@ impl Config {
             shutdown_grace: raw(Key::ShutdownGraceSeconds).seconds(0)?,
             log_level: raw(Key::LogLevel).log_level()?,
             log_format: raw(Key::LogFormat).log_format()?,
+            otlp_endpoint: raw(Key::OtelExporterOtlpEndpoint).endpoint()?,
+            trace_sample_rate: raw(Key::OtelTraceSampleRate).ratio()?,
         })
     }
+}
+
+/// The environment, in which the variables of secrets hold what the files hold that their `…_FILE` variants name.
+fn read_secrets(
+    environment: impl Fn(&str) -> Option<OsString>,
+    secrets: impl Fn(&Path) -> io::Result<String>,
+) -> Result<impl Fn(&str) -> Option<OsString>, SettingError> {
+    let mut read = Vec::new();
+    for setting in SETTINGS {
+        let Some(variable) = setting.file_variable() else { continue };
+        let Some(path) = environment(&variable).filter(|path| !path.is_empty()) else { continue };
+        let error = |expected: String| SettingError {
+            name: setting.name,
+            origin: Origin::SecretFile(variable.clone()),
+            value: format!("{:?}", Path::new(&path)),
+            expected,
+        };
+        if environment(setting.name).is_some_and(|value| !value.is_empty()) {
+            return Err(error(format!("{} or {variable}, not both", setting.name)));
+        }
+        let text = secrets(Path::new(&path)).map_err(|cause| error(format!("a readable file: {cause}")))?;
+        let text = text.trim_end_matches(['\r', '\n']);
+        if text.is_empty() {
+            return Err(error("a file that holds something".to_owned()));
+        }
+        read.push((setting.name, OsString::from(text)));
+    }
+    Ok(move |name: &str| {
+        let held = read.iter().find(|(held, _)| *held == name).map(|(_, text)| text.clone());
+        held.or_else(|| environment(name))
+    })
 }
 
 /// The value that goes first, with where it came from; no value where the machine decides.
@@ -179,7 +258,7 @@ fn lookup(
     }
     let value = match setting.default {
         Default::Text(text) => Some(text.into()),
-        Default::Machine(_) => None,
+        Default::Machine(_) | Default::Unset | Default::Secret => None,
     };
     (Origin::Default, value)
 }
@@ -188,6 +267,11 @@ fn lookup(
 /// variables that are shown in the help of a command.
 pub fn environment(name: impl AsRef<OsStr>) -> Option<OsString> {
     std::env::var_os(name)
+}
+
+/// Reads a file that holds a secret.
+pub fn read_secret(path: &Path) -> io::Result<String> {
+    std::fs::read_to_string(path)
 }
 
 /// Reads the settings file.

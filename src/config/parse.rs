@@ -7,7 +7,6 @@
 //! - The value in an error is quoted and cut: it cannot break the line or flood it.
 
 use std::ffi::OsString;
-use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -74,17 +73,6 @@ pub(super) struct Raw {
 }
 
 impl Raw {
-    pub(super) fn loopback_address(self) -> Result<IpAddr, SettingError> {
-        let address: IpAddr =
-            self.text().parse().map_err(|_| self.error("an IP address, such as 127.0.0.1 or ::1"))?;
-        if !address.to_canonical().is_loopback() {
-            return Err(self.error(
-                "a loopback address, such as 127.0.0.1: without API keys the server listens on loopback only",
-            ));
-        }
-        Ok(address)
-    }
-
     pub(super) fn port(self) -> Result<u16, SettingError> {
         self.text().parse().map_err(|_| self.error("a port, 0 to 65535"))
     }
@@ -173,16 +161,17 @@ impl Raw {
     }
 
     /// Bytes that are no UTF-8 become replacement characters, which no value but a path may hold.
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         self.value.as_ref().map(|value| value.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
-    fn error(&self, expected: &str) -> SettingError {
+    pub(super) fn error(&self, expected: &str) -> SettingError {
         let cut: String = self.text().chars().take(limits::ERROR_VALUE_CHARS_MAX).collect();
+        let is_hidden = self.setting.is_secret() && !cut.is_empty();
         SettingError {
             name: self.setting.name,
             origin: self.origin.clone(),
-            value: format!("{cut:?}"),
+            value: if is_hidden { "a value that is not shown".to_owned() } else { format!("{cut:?}") },
             expected: expected.to_owned(),
         }
     }

@@ -1,12 +1,11 @@
-//! The table of settings: the one place that knows their names, defaults and help texts.
+//! What a setting is, and what is made of all of them.
 //!
-//! Flags of `serve`, environment variables, keys of the settings file, the help and `.env.example`
-//! are all made from it. What it is not: the meaning of a value, which `parse` reads.
-//!
-//! - One row per [`Key`], in the order of the keys.
-//! - Names are upper case with underscores; the other spellings follow from them.
+//! Flags of `serve`, environment variables, keys of the settings file, the help and `.env.example` are all made
+//! from the rows. What it is not: the meaning of a value, which `parse` reads.
 
 use std::fmt::Write as _;
+
+use super::SETTINGS;
 
 /// Which setting. A closed list, so that forgetting one does not compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +42,26 @@ pub enum Key {
     PurgeStaleAfterDays,
     /// When an entry of the audit log goes.
     AuditRetainDays,
+    /// A key that is accepted as admin.
+    AdminApiKey,
+    /// Reports a minute.
+    RateLimitIngestion,
+    /// Reads of the graph a minute.
+    RateLimitQuery,
+    /// Other requests a minute.
+    RateLimitDefault,
+    /// Where limits are shared.
+    RedisUrl,
+    /// Who may say whom a request is from.
+    TrustedProxies,
+    /// Which pages of other origins may ask.
+    CorsOrigins,
+    /// Whether metrics need a key.
+    MetricsRequireKey,
+    /// The certificate chain of the server.
+    TlsCertFile,
+    /// The private key of the server.
+    TlsKeyFile,
     /// The largest request body.
     MaxBodyBytes,
     /// How long a request may take.
@@ -57,6 +76,10 @@ pub enum Key {
     LogLevel,
     /// How log lines are written.
     LogFormat,
+    /// Where traces go.
+    OtelExporterOtlpEndpoint,
+    /// The share of traces that is sampled.
+    OtelTraceSampleRate,
 }
 
 /// What holds when nobody sets it.
@@ -66,6 +89,10 @@ pub enum Default {
     Text(&'static str),
     /// Found out on the machine; the text describes it.
     Machine(&'static str),
+    /// None: what it is for is off.
+    Unset,
+    /// None, and a secret: it has no flag and is never shown, and a file can hold it.
+    Secret,
 }
 
 /// A row of the table.
@@ -83,179 +110,6 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-const fn row(
-    key: Key,
-    name: &'static str,
-    placeholder: &'static str,
-    default: Default,
-    help: &'static str,
-) -> Setting {
-    Setting { key, name, placeholder, default, help }
-}
-
-/// What holds for a source without a threshold of its own.
-const THRESHOLD: &str = "that of STALE_EDGE_THRESHOLD_HOURS";
-
-/// Every setting, in the order of [`Key`].
-pub const SETTINGS: &[Setting] = &[
-    row(
-        Key::ApiHost,
-        "API_HOST",
-        "ADDRESS",
-        Default::Text("127.0.0.1"),
-        "IP address to listen on. Without API keys only a loopback address is taken",
-    ),
-    row(Key::ApiPort, "API_PORT", "PORT", Default::Text("8000"), "Port to listen on; 0 takes any free one"),
-    row(
-        Key::ApiWorkers,
-        "API_WORKERS",
-        "THREADS",
-        Default::Machine("number of cores"),
-        "Threads that answer requests, 1 to 1024",
-    ),
-    row(
-        Key::DataDir,
-        "DATA_DIR",
-        "DIRECTORY",
-        Default::Text("./data"),
-        "Directory of the write-ahead log and the snapshots. It is made when it is missing, and locked against a \
-         second process",
-    ),
-    row(
-        Key::WalDurability,
-        "WAL_DURABILITY",
-        "MODE",
-        Default::Text("sync"),
-        "When a write is acknowledged: sync, when it is on disk; async, when it is written, and on disk within 50 ms \
-         (a power cut may take the last writes, a crash of the process takes none)",
-    ),
-    row(
-        Key::WalSegmentBytes,
-        "WAL_SEGMENT_BYTES",
-        "BYTES",
-        Default::Text("67108864"),
-        "Room of a segment of the write-ahead log, a multiple of 4096 from 65536 to 4294967296. The segment that is written and the one \
-         after it are allocated ahead, and half a segment, at most 32 MiB, is held back for snapshots",
-    ),
-    row(
-        Key::SnapshotIntervalSeconds,
-        "SNAPSHOT_INTERVAL_SECONDS",
-        "SECONDS",
-        Default::Text("300"),
-        "How often a snapshot is taken, if anything changed, and whether one is taken at the end; 0 takes only those \
-         that are asked for",
-    ),
-    row(
-        Key::SnapshotRetain,
-        "SNAPSHOT_RETAIN",
-        "NUMBER",
-        Default::Text("5"),
-        "Snapshots that are kept, 2 to 1000: the log reaches back to the oldest, so that each can stand in for those \
-         after it",
-    ),
-    row(
-        Key::StaleEdgeThresholdHours,
-        "STALE_EDGE_THRESHOLD_HOURS",
-        "HOURS",
-        Default::Text("168"),
-        "How long after a source last observed a dependency a sweep marks the observation as stale; 0 is never",
-    ),
-    row(
-        Key::StaleEdgeThresholdHoursManual,
-        "STALE_EDGE_THRESHOLD_HOURS_MANUAL",
-        "HOURS",
-        Default::Machine(THRESHOLD),
-        "The same for observations of the source manual",
-    ),
-    row(
-        Key::StaleEdgeThresholdHoursServiceMesh,
-        "STALE_EDGE_THRESHOLD_HOURS_SERVICE_MESH",
-        "HOURS",
-        Default::Machine(THRESHOLD),
-        "The same for observations of the source service_mesh",
-    ),
-    row(
-        Key::StaleEdgeThresholdHoursOtelServiceGraph,
-        "STALE_EDGE_THRESHOLD_HOURS_OTEL_SERVICE_GRAPH",
-        "HOURS",
-        Default::Machine(THRESHOLD),
-        "The same for observations of the source otel_service_graph",
-    ),
-    row(
-        Key::StaleEdgeThresholdHoursKubernetes,
-        "STALE_EDGE_THRESHOLD_HOURS_KUBERNETES",
-        "HOURS",
-        Default::Machine(THRESHOLD),
-        "The same for observations of the source kubernetes",
-    ),
-    row(
-        Key::StalenessSweepIntervalHours,
-        "STALENESS_SWEEP_INTERVAL_HOURS",
-        "HOURS",
-        Default::Text("24"),
-        "How long after the last sweep the next one is due, whatever restarts lie between; 0 sweeps only when asked",
-    ),
-    row(
-        Key::PurgeStaleAfterDays,
-        "PURGE_STALE_AFTER_DAYS",
-        "DAYS",
-        Default::Text("off"),
-        "How long a dependency is stale before a sweep removes it, and every placeholder that nothing refers to; off, \
-         or 0, removes nothing",
-    ),
-    row(
-        Key::AuditRetainDays,
-        "AUDIT_RETAIN_DAYS",
-        "DAYS",
-        Default::Text("365"),
-        "How old an entry of the audit log gets before a sweep drops it; 0 is never. Of more than 65536 the oldest go \
-         anyway",
-    ),
-    row(
-        Key::MaxBodyBytes,
-        "MAX_BODY_BYTES",
-        "BYTES",
-        Default::Text("10485760"),
-        "Largest request body; a larger one is answered with 413",
-    ),
-    row(
-        Key::RequestTimeoutSeconds,
-        "REQUEST_TIMEOUT_SECONDS",
-        "SECONDS",
-        Default::Text("30"),
-        "How long a request body may take to arrive, and a piece of an answer to be taken",
-    ),
-    row(
-        Key::HeaderTimeoutSeconds,
-        "HEADER_TIMEOUT_SECONDS",
-        "SECONDS",
-        Default::Text("10"),
-        "How long the head of a request may take to arrive",
-    ),
-    row(Key::MaxConnections, "MAX_CONNECTIONS", "NUMBER", Default::Text("10000"), "Connections open at once"),
-    row(
-        Key::ShutdownGraceSeconds,
-        "SHUTDOWN_GRACE_SECONDS",
-        "SECONDS",
-        Default::Text("30"),
-        "How long a shutdown waits for the requests that are under way; 0 does not wait",
-    ),
-    row(
-        Key::LogLevel,
-        "LOG_LEVEL",
-        "LEVEL",
-        Default::Text("info"),
-        "Least important log lines that are written: error, warn, info, debug or trace",
-    ),
-    row(
-        Key::LogFormat,
-        "LOG_FORMAT",
-        "FORMAT",
-        Default::Machine("text on a terminal, else json"),
-        "How log lines are written to standard error: json or text",
-    ),
-];
-
 impl Setting {
     /// The flag of `serve` without its dashes: `api-port`.
     pub fn flag(&self) -> String {
@@ -271,7 +125,18 @@ impl Setting {
     pub fn default_text(&self) -> &'static str {
         match self.default {
             Default::Text(text) | Default::Machine(text) => text,
+            Default::Unset | Default::Secret => "none",
         }
+    }
+
+    /// Whether its value is a secret.
+    pub fn is_secret(&self) -> bool {
+        self.default == Default::Secret
+    }
+
+    /// The environment variable that names the file which holds the value, for secrets.
+    pub fn file_variable(&self) -> Option<String> {
+        self.is_secret().then(|| format!("{}_FILE", self.name))
     }
 }
 
@@ -284,12 +149,15 @@ pub fn env_example() -> String {
     for setting in SETTINGS {
         let value = match setting.default {
             Default::Text(value) => value,
-            Default::Machine(_) => "",
+            Default::Machine(_) | Default::Unset | Default::Secret => "",
         };
         let Setting { name, help, .. } = setting;
         let default = setting.default_text();
         write!(text, "\n# {help}. Default: {default}.\n{name}={value}\n")
             .expect("a String takes all that is written");
+        if let Some(name) = setting.file_variable() {
+            writeln!(text, "{name}=").expect("a String takes all that is written");
+        }
     }
     text
 }

@@ -1,6 +1,8 @@
 //! Precedence and refusals of [`Config::resolve`], as tables.
 
 use std::ffi::OsString;
+use std::io;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,7 +22,7 @@ fn resolve(flags: Pairs<'_>, environment: Pairs<'_>, file: &str) -> Result<Confi
         environment.iter().find(|(held, _)| *held == name).map(|(_, value)| OsString::from(value))
     };
     let file = SettingsFile::parse(Path::new("w.toml"), file).unwrap();
-    Config::resolve(&flags.collect(), lookup, &file, MACHINE).map_err(|error| error.to_string())
+    Config::resolve(&flags.collect(), lookup, &file, secret_file, MACHINE).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -45,6 +47,15 @@ fn the_defaults_are_those_of_the_contract() {
         log_level: LogLevel::Info,
         log_format: LogFormat::Json,
         shutdown_grace: Duration::from_secs(30),
+        admin_api_key: None,
+        rate_limits: [NonZeroU32::new(10), NonZeroU32::new(60), NonZeroU32::new(30)],
+        redis_url: None,
+        trusted_proxies: Vec::new(),
+        cors_origins: Origins::Listed(Vec::new()),
+        metrics_require_key: false,
+        tls_files: None,
+        otlp_endpoint: None,
+        trace_sample_rate: 0.1,
     };
     assert_eq!(resolve(&[], &[], ""), Ok(expected));
 }
@@ -74,7 +85,8 @@ fn the_example_file_sets_the_defaults() {
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| line.split_once('='))
         .collect();
-    assert_eq!(pairs.len(), SETTINGS.len());
+    let secret_files = SETTINGS.iter().filter(|setting| setting.is_secret()).count();
+    assert_eq!(pairs.len(), SETTINGS.len() + secret_files);
     assert_eq!(resolve(&[], &pairs, ""), resolve(&[], &[], ""));
 }
 
@@ -84,6 +96,15 @@ fn edges_of_the_ranges_are_in() {
         ("API_HOST", "::1"),
         ("API_HOST", "127.9.9.9"),
         ("API_HOST", "::ffff:127.0.0.1"),
+        ("API_HOST", "0.0.0.0"),
+        ("RATE_LIMIT_INGESTION", "0"),
+        ("RATE_LIMIT_QUERY", "1000000"),
+        ("TRUSTED_PROXIES", "10.0.0.1, 192.168.0.0/16,fd00::/8"),
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "https://Backstage.example.com,http://localhost:3000"),
+        ("METRICS_REQUIRE_KEY", "true"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318/"),
+        ("OTEL_TRACE_SAMPLE_RATE", "1"),
         ("API_PORT", "0"),
         ("API_PORT", "65535"),
         ("API_WORKERS", "1"),
@@ -114,9 +135,6 @@ fn edges_of_the_ranges_are_in() {
 fn a_bad_value_is_named_in_one_line() {
     let cases = [
         ("API_HOST", "localhost", "an IP address"),
-        ("API_HOST", "0.0.0.0", "without API keys the server listens on loopback only"),
-        ("API_HOST", "::", "without API keys the server listens on loopback only"),
-        ("API_HOST", "::ffff:10.0.0.1", "loopback only"),
         ("API_PORT", "65536", "a port, 0 to 65535"),
         ("API_PORT", "-1", "a port, 0 to 65535"),
         ("API_PORT", "80a", "a port, 0 to 65535"),
@@ -138,6 +156,20 @@ fn a_bad_value_is_named_in_one_line() {
         ("LOG_LEVEL", "INFO", "error, warn, info, debug or trace"),
         ("LOG_LEVEL", "info\nforged line", "error, warn, info, debug or trace"),
         ("LOG_FORMAT", "pretty", "json or text"),
+        ("RATE_LIMIT_INGESTION", "-1", "a whole number from 0 to 1000000"),
+        ("RATE_LIMIT_QUERY", "1000001", "a whole number from 0 to 1000000"),
+        ("RATE_LIMIT_DEFAULT", "10/min", "a whole number from 0 to 1000000"),
+        ("TRUSTED_PROXIES", "proxy.example.com", "IP addresses or networks"),
+        ("TRUSTED_PROXIES", "10.0.0.0/33", "IP addresses or networks"),
+        ("CORS_ORIGINS", "https://a.example/", "origins separated by commas"),
+        ("CORS_ORIGINS", "*,https://a.example", "origins separated by commas"),
+        ("CORS_ORIGINS", "a.example", "origins separated by commas"),
+        ("METRICS_REQUIRE_KEY", "yes", "true or false"),
+        ("TLS_KEY_FILE", "key.pem", "TLS_CERT_FILE to be set, too"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "a URL that begins with http://"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:pass@collector", "holds no password"),
+        ("OTEL_TRACE_SAMPLE_RATE", "1.1", "a number from 0 to 1"),
+        ("OTEL_TRACE_SAMPLE_RATE", "NaN", "a number from 0 to 1"),
     ];
     for (name, value, expected) in cases {
         let message = resolve(&[], &[(name, value)], "").unwrap_err();
@@ -169,6 +201,97 @@ fn a_bad_value_names_where_it_came_from() {
 fn a_long_value_is_cut() {
     let message = resolve(&[("LOG_LEVEL", &"x".repeat(100_000))], &[], "").unwrap_err();
     assert!(message.len() < 400, "{}", message.len());
+}
+
+/// The only file that there is for secrets.
+fn secret_file(path: &Path) -> io::Result<String> {
+    match path.to_str() {
+        Some("/run/secrets/key") => Ok("0123456789abcdef0123456789abcdef\n".to_owned()),
+        Some("/run/secrets/short") => Ok("hush\n".to_owned()),
+        Some("/run/secrets/empty") => Ok("\n".to_owned()),
+        _ => Err(io::ErrorKind::NotFound.into()),
+    }
+}
+
+#[test]
+fn secrets_come_from_the_environment_or_a_file_it_names_or_the_settings_file() {
+    let key = "0123456789abcdef0123456789abcdef";
+    let cases: [(Pairs<'_>, &str); 3] = [
+        (&[("ADMIN_API_KEY", key)], ""),
+        (&[("ADMIN_API_KEY_FILE", "/run/secrets/key")], ""),
+        (&[("ADMIN_API_KEY_FILE", "")], &format!("admin_api_key = \"{key}\"")),
+    ];
+    for (environment, file) in cases {
+        let found = resolve(&[], environment, file).unwrap().admin_api_key;
+        assert_eq!(found, Some(Secret::new(key.to_owned())), "{environment:?}");
+    }
+    let debug = format!("{:?}", resolve(&[], &[("ADMIN_API_KEY", key)], "").unwrap());
+    assert!(!debug.contains(key), "{debug}");
+}
+
+#[test]
+fn a_refused_secret_is_not_shown() {
+    let long = "x".repeat(1025);
+    let cases: [(Pairs<'_>, &str); 8] = [
+        (
+            &[("ADMIN_API_KEY", "hush")],
+            "ADMIN_API_KEY from the environment is a value that is not shown; expected 32",
+        ),
+        (
+            &[("ADMIN_API_KEY", "hush hush hush hush hush hush hush")],
+            "ADMIN_API_KEY from the environment is a value",
+        ),
+        (&[("ADMIN_API_KEY", &long)], "ADMIN_API_KEY from the environment is a value that is not shown"),
+        (&[("ADMIN_API_KEY_FILE", "/run/secrets/short")], "ADMIN_API_KEY from the environment is a value"),
+        (
+            &[("ADMIN_API_KEY_FILE", "/run/secrets/empty")],
+            "ADMIN_API_KEY from ADMIN_API_KEY_FILE is \"/run/secrets/empty\"; expected a file that holds something",
+        ),
+        (
+            &[("REDIS_URL_FILE", "/none")],
+            "REDIS_URL from REDIS_URL_FILE is \"/none\"; expected a readable file: ",
+        ),
+        (
+            &[("REDIS_URL_FILE", "/run/secrets/key"), ("REDIS_URL", "redis://:hush@cache")],
+            "REDIS_URL from REDIS_URL_FILE is \"/run/secrets/key\"; expected REDIS_URL or REDIS_URL_FILE, not both",
+        ),
+        (
+            &[("REDIS_URL", "http://:hush@cache")],
+            "REDIS_URL from the environment is a value that is not shown",
+        ),
+    ];
+    for (environment, expected) in cases {
+        let message = resolve(&[], environment, "").unwrap_err();
+        assert!(message.starts_with(expected) && !message.contains("hush"), "{message}");
+    }
+}
+
+#[test]
+fn a_certificate_needs_its_key() {
+    let both = [("TLS_CERT_FILE", "chain.pem"), ("TLS_KEY_FILE", "key.pem")];
+    let files = resolve(&[], &both, "").unwrap().tls_files;
+    assert_eq!(files, Some(("chain.pem".into(), "key.pem".into())));
+    let message = resolve(&[], &both[..1], "").unwrap_err();
+    assert!(
+        message.starts_with("TLS_KEY_FILE from the default is \"\"; expected the path of a file"),
+        "{message}"
+    );
+}
+
+#[test]
+fn proxies_are_addresses_and_networks() {
+    let text = "10.0.0.1, 192.168.0.0/16,::ffff:10.9.9.9";
+    let proxies = resolve(&[], &[("TRUSTED_PROXIES", text)], "").unwrap().trusted_proxies;
+    let trusted = |address: &str| {
+        let address = address.parse().unwrap();
+        proxies.iter().any(|proxy| proxy.contains(address))
+    };
+    for address in ["10.0.0.1", "192.168.7.7", "::ffff:192.168.7.7", "10.9.9.9"] {
+        assert!(trusted(address), "{address}");
+    }
+    for address in ["10.0.0.2", "192.169.0.1", "::1", "::ffff:10.0.0.2"] {
+        assert!(!trusted(address), "{address}");
+    }
 }
 
 /// Settings, and what comes of them.

@@ -37,6 +37,9 @@ pub enum ServeError {
     /// The data directory is damaged: which file, where, and the command that mends it.
     #[error("{0}")]
     Damaged(String),
+    /// The settings do not go together with what the data directory holds.
+    #[error("{0}")]
+    Usage(String),
     /// Another process holds the data directory.
     #[error("{0}")]
     Locked(String),
@@ -69,6 +72,13 @@ pub fn run(config: Config, sample: Option<&'static Sample>) -> Result<(), ServeE
 }
 
 async fn serve(config: Config, sample: Option<&'static Sample>) -> Result<(), ServeError> {
+    if !config.api_host.to_canonical().is_loopback() {
+        return Err(ServeError::Usage(format!(
+            "API_HOST is {}; expected a loopback address, such as 127.0.0.1: without API keys the server listens on \
+             loopback only",
+            config.api_host
+        )));
+    }
     let address = SocketAddr::new(config.api_host, config.api_port);
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr().context("cannot read the listening address")?;
