@@ -49,6 +49,15 @@ pub fn random_u64() -> u64 {
     upper ^ lower
 }
 
+/// Fills a buffer with bytes from the system's cryptographic generator, for secrets.
+///
+/// # Panics
+///
+/// On a system that has no such generator.
+pub fn entropy(buffer: &mut [u8]) {
+    getrandom::fill(buffer).expect("the system has a generator of random bytes");
+}
+
 /// What the writer is given of all this.
 pub fn for_writer() -> Clock {
     Clock { now, monotonic, new_id }

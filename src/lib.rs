@@ -26,6 +26,7 @@
 //! | [`query`] | questions to a graph |
 //! | [`render`] | answers as bytes |
 //! | [`ingest`] | outside shapes made into checked commands |
+//! | [`keys`] | API keys: their text, what is kept of them, their file |
 //! | [`seeded`] | bugs on demand, for the tests that have to catch them |
 //! | [`storage`] | files: real ones, and simulated ones that fail on demand |
 //! | [`wal`] | the write-ahead log: frames, commit, recovery |
@@ -54,6 +55,7 @@ pub mod graph;
 pub mod http;
 pub mod ingest;
 pub mod json;
+pub mod keys;
 pub mod ledger;
 pub mod limits;
 pub mod query;

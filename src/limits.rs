@@ -211,3 +211,11 @@ pub const ADMIN_KEY_BYTES_MIN: usize = 32;
 pub const ADMIN_KEY_BYTES_MAX: usize = 1024;
 /// Requests of a class that a client can be allowed a minute.
 pub const RATE_PER_MINUTE_MAX: u32 = 1_000_000;
+/// Keys of a data directory, those that are revoked among them.
+pub const API_KEYS_MAX: usize = 10_000;
+/// The name of a key, in bytes.
+pub const API_KEY_NAME_BYTES_MAX: usize = 100;
+/// The file of the keys, in bytes: more than the most keys with the longest names need.
+pub const API_KEYS_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How hard a stored key is to guess, as the binary logarithm of the rounds of bcrypt.
+pub const BCRYPT_COST: u32 = 12;

@@ -152,6 +152,30 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// What a key may do, the least first; each may do what those before it may.
+    Role {
+        /// Reads, SLO impact analysis among them.
+        Reader = "reader",
+        /// Reports, and changes of services, SLOs and alerts.
+        Writer = "writer",
+        /// Everything.
+        Admin = "admin",
+    }
+}
+
+vocabulary! {
+    /// The kinds of requests that are limited apart from each other.
+    LimitClass {
+        /// Reports and imports.
+        Ingestion = "ingestion",
+        /// Reads of the graph.
+        Query = "query",
+        /// Everything else that is limited.
+        Default = "default",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,7 +22,7 @@ pub use command::{
 pub use dependency::{Attributes, Dependency, Observation, Protocol, RetryConfig, confidence};
 pub use enums::{
     AlertStatus, AuditAction, BackoffStrategy, CommunicationMode, Criticality, DependencyCriticality,
-    Direction, DiscoverySource, ServiceType,
+    Direction, DiscoverySource, LimitClass, Role, ServiceType,
 };
 pub use ids::{InvalidServiceId, ServiceId};
 pub use metadata::{InvalidMetadata, Metadata, MetadataFacts};

@@ -29,6 +29,7 @@ const ALL: &[&str] = &[
     "query",
     "render",
     "ingest",
+    "keys",
     "seeded",
     "storage",
     "wal",
@@ -44,7 +45,7 @@ const ALL: &[&str] = &[
 ];
 
 /// Each room and what it may use beside itself. A new room gets a row before it gets code.
-const ROOMS: [(&str, &[&str]); 24] = [
+const ROOMS: [(&str, &[&str]); 25] = [
     ("types", &["limits"]),
     ("limits", &[]),
     ("json", &["types"]),
@@ -54,13 +55,14 @@ const ROOMS: [(&str, &[&str]); 24] = [
     ("query", &["types", "limits", "graph", "campaign"]),
     ("render", &["types", "json", "graph", "query", "ledger"]),
     ("ingest", &["types", "limits"]),
+    ("keys", &["types", "limits", "storage"]),
     ("storage", &["seeded"]),
     ("wal", &["types", "limits", "storage", "seeded", "campaign"]),
     ("snapshot", &["types", "limits", "graph", "ledger", "storage", "seeded", "campaign"]),
     ("writer", &["types", "limits", "graph", "apply", "storage", "wal", "snapshot", "seeded", "campaign"]),
     ("seeded", &[]),
     ("campaign", &["config"]),
-    ("http", &["types", "limits", "json", "query", "render", "ingest", "graph", "writer", "clock"]),
+    ("http", &["types", "limits", "json", "query", "render", "ingest", "graph", "writer", "keys", "clock"]),
     ("config", &["limits"]),
     ("samples", &["types", "limits", "ingest"]),
     ("server", ALL),
