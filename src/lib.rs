@@ -27,6 +27,7 @@
 //! | [`render`] | answers as bytes |
 //! | [`ingest`] | outside shapes made into checked commands |
 //! | [`keys`] | API keys: their text, what is kept of them, their file |
+//! | [`limiter`] | token buckets: how often who may ask |
 //! | [`seeded`] | bugs on demand, for the tests that have to catch them |
 //! | [`storage`] | files: real ones, and simulated ones that fail on demand |
 //! | [`wal`] | the write-ahead log: frames, commit, recovery |
@@ -57,6 +58,7 @@ pub mod ingest;
 pub mod json;
 pub mod keys;
 pub mod ledger;
+pub mod limiter;
 pub mod limits;
 pub mod query;
 pub mod render;

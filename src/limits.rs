@@ -219,3 +219,5 @@ pub const API_KEY_NAME_BYTES_MAX: usize = 100;
 pub const API_KEYS_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// How hard a stored key is to guess, as the binary logarithm of the rounds of bcrypt.
 pub const BCRYPT_COST: u32 = 12;
+/// Rate-limit buckets that are kept apart; some megabytes of them.
+pub const BUCKETS_MAX: usize = 100_000;

@@ -30,6 +30,7 @@ const ALL: &[&str] = &[
     "render",
     "ingest",
     "keys",
+    "limiter",
     "seeded",
     "storage",
     "wal",
@@ -45,7 +46,7 @@ const ALL: &[&str] = &[
 ];
 
 /// Each room and what it may use beside itself. A new room gets a row before it gets code.
-const ROOMS: [(&str, &[&str]); 25] = [
+const ROOMS: [(&str, &[&str]); 26] = [
     ("types", &["limits"]),
     ("limits", &[]),
     ("json", &["types"]),
@@ -56,13 +57,20 @@ const ROOMS: [(&str, &[&str]); 25] = [
     ("render", &["types", "json", "graph", "query", "ledger"]),
     ("ingest", &["types", "limits"]),
     ("keys", &["types", "limits", "storage"]),
+    ("limiter", &["types", "limits"]),
     ("storage", &["seeded"]),
     ("wal", &["types", "limits", "storage", "seeded", "campaign"]),
     ("snapshot", &["types", "limits", "graph", "ledger", "storage", "seeded", "campaign"]),
     ("writer", &["types", "limits", "graph", "apply", "storage", "wal", "snapshot", "seeded", "campaign"]),
     ("seeded", &[]),
     ("campaign", &["config"]),
-    ("http", &["types", "limits", "json", "query", "render", "ingest", "graph", "writer", "keys", "clock"]),
+    (
+        "http",
+        &[
+            "types", "limits", "json", "query", "render", "ingest", "graph", "writer", "keys", "limiter",
+            "clock",
+        ],
+    ),
     ("config", &["limits"]),
     ("samples", &["types", "limits", "ingest"]),
     ("server", ALL),
