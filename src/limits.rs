@@ -1,5 +1,6 @@
 //! Every bound of the product, unit last. Reaching one is an error with a name.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// A service id, in bytes of UTF-8.
@@ -221,3 +222,17 @@ pub const API_KEYS_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub const BCRYPT_COST: u32 = 12;
 /// Rate-limit buckets that are kept apart; some megabytes of them.
 pub const BUCKETS_MAX: usize = 100_000;
+/// Failed credentials of an address a minute: those that cost nothing count once, those that cost a bcrypt ten times.
+pub const AUTH_FAILURES_PER_MINUTE: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+/// Keys that wait for their first check.
+pub const BCRYPT_QUEUE_MAX: usize = 64;
+/// Bad keys that are remembered, so that they are not checked again.
+pub const BAD_KEYS_MAX: usize = 10_000;
+/// For how long a bad key is remembered.
+pub const BAD_KEY_REMEMBERED: Duration = Duration::from_mins(1);
+/// What a request waits for Redis.
+pub const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
+/// What connecting to Redis may take.
+pub const REDIS_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Between two attempts to connect to Redis.
+pub const REDIS_RETRY: Duration = Duration::from_secs(1);

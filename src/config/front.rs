@@ -18,6 +18,11 @@ impl Network {
         self.0.contains(&address.to_canonical())
     }
 
+    /// Reads addresses and networks, separated by commas; `None` when one is neither.
+    pub fn parse_list(text: &str) -> Option<Vec<Self>> {
+        parts(text).map(Self::parse).collect()
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let single = || text.parse::<IpAddr>().ok().map(|address| address.to_canonical().into());
         text.parse().ok().or_else(single).map(Self)
@@ -72,14 +77,14 @@ impl Raw {
     }
 
     pub(super) fn networks(self) -> Result<Vec<Network>, SettingError> {
-        let networks = self.list().iter().map(|text| Network::parse(text)).collect::<Option<Vec<_>>>();
-        networks.ok_or_else(|| {
+        Network::parse_list(&self.text()).ok_or_else(|| {
             self.error("IP addresses or networks, separated by commas, such as 10.0.0.1,192.168.0.0/16")
         })
     }
 
     pub(super) fn origins(self) -> Result<Origins, SettingError> {
-        let list = self.list();
+        let text = self.text();
+        let list: Vec<&str> = parts(&text).collect();
         if list == ["*"] {
             return Ok(Origins::Any);
         }
@@ -89,11 +94,6 @@ impl Raw {
         Err(self.error(
             "*, or origins separated by commas, such as https://backstage.example.com, without a path",
         ))
-    }
-
-    fn list(&self) -> Vec<String> {
-        let text = self.text();
-        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }
 
     pub(super) fn truth(self) -> Result<bool, SettingError> {
@@ -137,6 +137,10 @@ impl Raw {
         let number = self.text().parse().ok().filter(|number| (0.0..=1.0).contains(number));
         number.ok_or_else(|| self.error("a number from 0 to 1"))
     }
+}
+
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
 
 /// A scheme and a host, perhaps with a port.

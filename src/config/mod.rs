@@ -221,7 +221,7 @@ fn read_secrets(
         let error = |expected: String| SettingError {
             name: setting.name,
             origin: Origin::SecretFile(variable.clone()),
-            value: format!("{:?}", Path::new(&path)),
+            value: format!("{:?}", path.to_string_lossy()),
             expected,
         };
         if environment(setting.name).is_some_and(|value| !value.is_empty()) {

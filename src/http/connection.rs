@@ -6,6 +6,7 @@
 //!   is one that the client cannot account for.
 
 use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,6 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::answer::AnswerBody;
-use super::caller::Caller;
 use super::exchange::exchange;
 use super::guarded_io::{GuardedIo, Patience, Phase};
 use super::state::App;
@@ -80,9 +80,9 @@ async fn serve_http1(
     draining: &mut watch::Receiver<bool>,
 ) {
     let phase = Phase::default();
-    let caller = Caller::of(&stream);
+    let peer = peer(&stream);
     let io = TokioIo::new(GuardedIo::new(stream, patience, phase.clone()));
-    let service = service_fn(move |request| answer(Arc::clone(&app), caller, request, Some(&phase)));
+    let service = service_fn(move |request| answer(Arc::clone(&app), peer, request, Some(&phase)));
     let mut drained = *draining.borrow();
     let mut connection = http1::Builder::new()
         .keep_alive(!drained)
@@ -113,11 +113,11 @@ async fn serve_http2(
     draining: &mut watch::Receiver<bool>,
 ) {
     let phase = Phase::default();
-    let caller = Caller::of(&stream);
+    let peer = peer(&stream);
     let io = TokioIo::new(GuardedIo::new(stream, patience, phase.clone()));
     // HTTP/2 has its own keep-alive, so the guard's read time-outs stay off.
     let _exchange = phase.exchange();
-    let service = service_fn(move |request| answer(Arc::clone(&app), caller, request, None));
+    let service = service_fn(move |request| answer(Arc::clone(&app), peer, request, None));
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits::HTTP2_STREAMS_MAX)
@@ -140,15 +140,21 @@ async fn serve_http2(
     }
 }
 
+/// Who is at the other end. One that is gone already has no address; nobody will read its answer.
+fn peer(stream: &TcpStream) -> IpAddr {
+    let address = stream.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    address.to_canonical()
+}
+
 /// The future is boxed because hyper wants to move it when it lends the stream back at the end.
 fn answer(
     app: Arc<App>,
-    caller: Caller,
+    peer: IpAddr,
     request: Request<Incoming>,
     phase: Option<&Phase>,
 ) -> Pin<Box<impl Future<Output = Result<Response<AnswerBody>, Infallible>> + use<>>> {
     let under_way = phase.map(Phase::exchange);
-    Box::pin(async move { Ok(exchange(&app, caller, request, under_way).await) })
+    Box::pin(async move { Ok(exchange(&app, peer, request, under_way).await) })
 }
 
 async fn drain_begins(draining: &mut watch::Receiver<bool>) {

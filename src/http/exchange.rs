@@ -2,24 +2,27 @@
 //! answers share.
 
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{
     ALLOW, CONNECTION, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
-    HeaderValue, RETRY_AFTER, VARY,
+    HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 
 use super::answer::{Answer, AnswerBody, Content};
 use super::caller::Caller;
+use super::door::enter;
 use super::guarded_io::Exchange;
 use super::handlers;
+use super::limit;
 use super::problem::Problem;
 use super::route::{NoRoute, Route};
 use super::state::App;
@@ -31,7 +34,7 @@ const GRAPH_VERSION: HeaderName = HeaderName::from_static("x-graph-version");
 /// Answers a request.
 pub(super) async fn exchange(
     app: &Arc<App>,
-    caller: Caller,
+    peer: IpAddr,
     request: Request<Incoming>,
     under_way: Option<Exchange>,
 ) -> Response<AnswerBody> {
@@ -50,8 +53,19 @@ pub(super) async fn exchange(
         },
         is_written: false,
     };
+    let mut verdict = None;
     let result = match route {
-        Ok(route) => unless_it_panics(handle(app, caller, &route, &head, body, &correlation_id)).await,
+        Ok(route) => {
+            let entered = enter(app, peer, &head.headers, &route).await;
+            verdict = entered.verdict;
+            match entered.caller {
+                Ok(caller) => {
+                    unless_it_panics(handle(app, caller, &route, &head, body, &correlation_id)).await
+                }
+                Err(problem) if body.is_end_stream() => Err(problem),
+                Err(problem) => Err(problem.closing()),
+            }
+        }
         Err(NoRoute::Path) => Err(no_such_path()),
         Err(NoRoute::Method { allow, .. }) => Err(no_such_method(allow)),
     };
@@ -69,6 +83,9 @@ pub(super) async fn exchange(
         }
     };
     response.headers_mut().insert(CORRELATION_ID, header(&correlation_id));
+    if let Some(verdict) = verdict {
+        limit::describe(&verdict, response.headers_mut());
+    }
     if app.is_draining() && head.version == Version::HTTP_11 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -163,6 +180,9 @@ async fn handle(
         Route::RunStaleness => handlers::run_staleness(app, caller).await,
         Route::Audit => handlers::audit(app, head),
         Route::Dependencies(id) => handlers::dependencies(app, head, id).await,
+        Route::Keys => handlers::keys(app).await,
+        Route::CreateKey => handlers::create_key(app, caller, head, body).await,
+        Route::RevokeKey(id) => handlers::revoke_key(app, caller, id).await,
         Route::Snapshots => handlers::snapshots(app).await,
         Route::CreateSnapshot => handlers::create_snapshot(app).await,
         Route::Snapshot(id) => handlers::snapshot(app, id).await,
@@ -219,6 +239,9 @@ fn failure(problem: &Problem, path: &str, correlation_id: &str, version: Version
     *response.status_mut() = problem.status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if problem.status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     if let Some(seconds) = problem.retry_after_seconds {
         headers.insert(RETRY_AFTER, seconds.into());
     }

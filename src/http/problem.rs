@@ -9,6 +9,7 @@ use hyper::StatusCode;
 use serde::Serialize;
 
 use crate::ingest::{Invalid, MalformedJson};
+use crate::keys::ChangeError;
 use crate::limits;
 use crate::query::{OverBudget, PathsError};
 use crate::writer::{Refusal, SnapshotError, WriteError};
@@ -54,6 +55,8 @@ struct Members<'a> {
 }
 
 const NOT_APPLIED: &str = "not_applied";
+/// The type of a problem of its own: clients back off by it.
+const LIMITED: &str = "https://httpstatuses.com/429";
 
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<Box<str>>) -> Self {
@@ -99,6 +102,12 @@ impl Problem {
         Self { retry_after_seconds: Some(retry_after_seconds), ..problem }
     }
 
+    pub(super) fn too_many_requests(detail: impl Into<Box<str>>, retry_after_seconds: u64) -> Self {
+        let seconds = u32::try_from(retry_after_seconds).unwrap_or(u32::MAX);
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, detail);
+        Self { retry_after_seconds: Some(seconds), ..problem }
+    }
+
     pub(super) fn not_applied(self) -> Self {
         Self { outcome: Some(NOT_APPLIED), ..self }
     }
@@ -114,7 +123,7 @@ impl Problem {
     /// The body: `instance` is the path that was asked for.
     pub(super) fn body(&self, instance: &str, correlation_id: &str) -> Vec<u8> {
         let members = Members {
-            r#type: "about:blank",
+            r#type: if self.status == StatusCode::TOO_MANY_REQUESTS { LIMITED } else { "about:blank" },
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: &self.detail,
@@ -191,6 +200,30 @@ impl From<WriteError> for Problem {
                 let detail = "the write may or may not survive a restart; read it back before repeating it";
                 let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
                 Self { outcome: Some("unknown"), ..problem }
+            }
+        }
+    }
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Unknown => {
+                let detail = "no key that works has this id; GET /api/v1/admin/api-keys lists them";
+                Self::new(StatusCode::NOT_FOUND, detail)
+            }
+            ChangeError::NoRoom(error) => {
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string()).not_applied()
+            }
+            ChangeError::Full => {
+                let detail = "the disk is full; the keys are as they were";
+                let problem = Self::new(StatusCode::INSUFFICIENT_STORAGE, detail).not_applied();
+                Self { retry_after_seconds: Some(5), ..problem }
+            }
+            ChangeError::Io(cause) => {
+                let detail = "the keys could not be written, and may be as before or as asked; try again";
+                let problem = Self::unavailable(detail, 1);
+                Self { outcome: Some("unknown"), cause: Some(cause.to_string().into()), ..problem }
             }
         }
     }

@@ -1,24 +1,43 @@
 //! What all requests of a server share.
 
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crossbeam::queue::ArrayQueue;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
+use uuid::Uuid;
 
+use super::auth::Auth;
+use super::limit::Limiter;
 use super::metrics::Metrics;
 use super::problem::Problem;
+use crate::config::{Network, Secret};
+use crate::keys::{KeySet, Store};
 use crate::limits;
 use crate::query::Scratch;
-use crate::types::Sweep;
+use crate::storage::Fs;
+use crate::types::{Sweep, Timestamp};
 use crate::writer::{Handle, Reader, Snapshots};
 
 /// The bounds that the operator sets.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct HttpSettings {
+    /// Threads that answer requests.
+    pub workers: usize,
+    /// A key that is accepted as admin.
+    pub admin_api_key: Option<Secret>,
+    /// Requests a minute by `LimitClass`; `None` is unlimited.
+    pub rate_limits: [Option<NonZeroU32>; 3],
+    /// Where several servers share the limits.
+    pub redis_url: Option<Secret>,
+    /// Whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<Network>,
+    /// Whether metrics need a key.
+    pub metrics_require_key: bool,
     /// A request body, in bytes.
     pub max_body_bytes: usize,
     /// From the head of a request to the end of its body.
@@ -39,6 +58,8 @@ pub struct Live {
     pub writer: Handle,
     /// The way to the snapshots.
     pub snapshots: Snapshots,
+    /// The keys on disk.
+    pub keys: Arc<Mutex<Store<Fs>>>,
 }
 
 /// The state behind all requests.
@@ -56,15 +77,18 @@ pub struct App {
     /// Imports that are under way.
     pub(super) imports: Arc<Semaphore>,
     pub(super) metrics: Metrics,
+    pub(super) auth: Auth,
+    pub(super) limiter: Limiter,
     live: OnceLock<Live>,
     draining: AtomicBool,
 }
 
 impl App {
-    /// A server that is not ready yet.
-    pub fn new(settings: HttpSettings) -> Self {
+    /// A server that is not ready yet, and knows these keys.
+    pub fn new(settings: HttpSettings, keys: &KeySet) -> Self {
         Self {
-            settings,
+            auth: Auth::new(settings.admin_api_key.as_ref(), keys, settings.workers),
+            limiter: Limiter::new(settings.rate_limits, settings.redis_url.as_ref()),
             scratches: Arc::new(ScratchPool(ArrayQueue::new(64))),
             queries: Lane::new(limits::QUERY_HEAVY_CONCURRENT_MAX),
             bodies: Lane::new(limits::BODY_CONCURRENT_MAX),
@@ -74,11 +98,30 @@ impl App {
             metrics: Metrics::new(),
             live: OnceLock::new(),
             draining: AtomicBool::new(false),
+            settings,
         }
     }
 
-    /// Opens for queries and writes. Once.
-    pub fn go_live(&self, live: Live) {
+    /// Whether everybody may do everything, as nobody has a key.
+    pub fn is_open(&self) -> bool {
+        self.auth.is_open()
+    }
+
+    /// Takes care of what the front door needs from others, for as long as the runtime lives.
+    pub fn keep_up(&self) {
+        if let Some(work) = self.limiter.keep_up() {
+            tokio::spawn(work);
+        }
+    }
+
+    /// When a key was last used since the start.
+    pub fn last_used(&self, key: Uuid) -> Option<Timestamp> {
+        self.auth.last_used(key)
+    }
+
+    /// Opens for queries and writes. Once. `keys` are those that are on disk now that it is ours.
+    pub fn go_live(&self, live: Live, keys: &KeySet) {
+        self.auth.replace(keys);
         assert!(self.live.set(live).is_ok(), "a server goes live once");
     }
 

@@ -151,8 +151,8 @@ fn record(text: &str) -> Result<Record, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::set::tests::{at, record as sample};
     use super::*;
+    use crate::keys::testing::{at, record as sample};
 
     fn set() -> KeySet {
         let mut set = KeySet { records: (1..=3).map(sample).collect() };

@@ -16,10 +16,12 @@ mod file;
 mod record;
 mod set;
 mod store;
+#[cfg(test)]
+mod testing;
 mod token;
 
 pub use file::FileError;
-pub use record::{NewKey, Record};
+pub use record::Record;
 pub use set::{KeySet, NoRoom};
 pub use store::{ChangeError, ReadError, Store, read};
 pub use token::{KeyId, Token};

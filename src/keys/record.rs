@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::token::{KeyId, Token};
-use crate::types::{Role, Timestamp};
+use crate::types::{NewKey, Role, Timestamp};
 
 /// A key as the file has it: everything but its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,45 +35,26 @@ pub struct Record {
 }
 
 impl Record {
-    /// Whether it works at `now`.
-    pub fn is_good(&self, now: Timestamp) -> bool {
-        self.revoked.is_none() && self.expires_at.is_none_or(|end| now < end)
-    }
-}
-
-/// What somebody asks for who wants a key; checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewKey {
-    /// How people name it.
-    pub name: Arc<str>,
-    /// What it may do.
-    pub role: Role,
-    /// Requests a minute, as in [`Record`].
-    pub rate_limits: [Option<u32>; 3],
-    /// When it stops working.
-    pub expires_at: Option<Timestamp>,
-}
-
-impl NewKey {
-    /// What is kept of the key once it is made. Hashes, so never on an async thread.
-    pub fn into_record(
-        self,
-        token: &Token,
-        salt: [u8; 16],
-        (id, at, by): (Uuid, Timestamp, Arc<str>),
-    ) -> Record {
-        Record {
+    /// What is kept of a key once it is made: `made` is its id, when, and by whom. Hashes, so never on an async thread.
+    pub fn new(wanted: NewKey, token: &Token, salt: [u8; 16], made: (Uuid, Timestamp, Arc<str>)) -> Self {
+        let (id, created_at, created_by) = made;
+        Self {
             id,
             key_id: token.key_id(),
-            name: self.name,
-            role: self.role,
-            rate_limits: self.rate_limits,
+            name: wanted.name,
+            role: wanted.role,
+            rate_limits: wanted.rate_limits,
             hash: token.hash(salt),
-            created_at: at,
-            created_by: by,
-            expires_at: self.expires_at,
+            created_at,
+            created_by,
+            expires_at: wanted.expires_at,
             revoked: None,
             last_used_at: None,
         }
+    }
+
+    /// Whether it works at `now`.
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 }

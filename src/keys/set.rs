@@ -62,30 +62,9 @@ impl KeySet {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::super::token::KeyId;
+mod tests {
     use super::*;
-    use crate::types::Role;
-
-    pub(in crate::keys) fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_microseconds(seconds * 1_000_000).unwrap()
-    }
-
-    pub(in crate::keys) fn record(number: u128) -> Record {
-        Record {
-            id: Uuid::from_u128(number),
-            key_id: KeyId::parse(&format!("{number:016}")).unwrap(),
-            name: "deploy \"bot\" ⚙".into(),
-            role: Role::ALL[number as usize % 3],
-            rate_limits: [None, Some(0), Some(7)],
-            hash: "$2b$12$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZabcde".to_owned(),
-            created_at: at(number as i64),
-            created_by: "127.0.0.1".into(),
-            expires_at: number.is_multiple_of(2).then(|| at(1_000_000)),
-            revoked: None,
-            last_used_at: None,
-        }
-    }
+    use crate::keys::testing::{at, record};
 
     #[test]
     fn a_key_works_until_it_expires_or_is_revoked() {

@@ -129,8 +129,8 @@ impl<S: Storage> Store<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::set::tests::{at, record};
     use super::*;
+    use crate::keys::testing::{at, record};
     use crate::storage::{Fault, Sim};
 
     fn ids<S: Storage>(storage: &S) -> Vec<(u128, bool)> {

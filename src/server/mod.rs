@@ -7,6 +7,7 @@
 //! - It listens from the first moment, so that probes can tell a replay from a dead process.
 //! - Runs until a signal ends it; what it returns decides the exit code.
 
+mod key_use;
 mod sweeps;
 
 use std::io;
@@ -18,13 +19,14 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 use tokio::task::spawn_blocking;
 
 use crate::clock;
 use crate::config::{Config, WalDurability};
 use crate::http::{self, App, HttpSettings, Live};
 use crate::ingest::{parse_json, upsert};
+use crate::keys::{self, KeySet, ReadError, Store};
 use crate::samples::Sample;
 use crate::storage::{Fs, LockError};
 use crate::types::{Change, Command, Sweep, Timestamp};
@@ -46,6 +48,15 @@ pub enum ServeError {
     /// Anything else.
     #[error("{0:#}")]
     Failed(#[from] anyhow::Error),
+}
+
+impl From<ReadError> for ServeError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Damaged { .. } => Self::Damaged(error.to_string()),
+            ReadError::Io { .. } => Self::Failed(error.into()),
+        }
+    }
 }
 
 impl From<StartError> for ServeError {
@@ -72,22 +83,24 @@ pub fn run(config: Config, sample: Option<&'static Sample>) -> Result<(), ServeE
 }
 
 async fn serve(config: Config, sample: Option<&'static Sample>) -> Result<(), ServeError> {
-    if !config.api_host.to_canonical().is_loopback() {
+    let app = Arc::new(App::new(http_settings(&config), &keys_so_far(&config)?));
+    if app.is_open() && !config.api_host.to_canonical().is_loopback() {
         return Err(ServeError::Usage(format!(
             "API_HOST is {}; expected a loopback address, such as 127.0.0.1: without API keys the server listens on \
-             loopback only",
-            config.api_host
+             loopback only (set ADMIN_API_KEY, or make one: watershed api-keys create --data-dir {})",
+            config.api_host,
+            config.data_dir.display()
         )));
     }
     let address = SocketAddr::new(config.api_host, config.api_port);
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr().context("cannot read the listening address")?;
     let terminated = terminated().context("cannot watch for signals")?;
-    let app = Arc::new(App::new(http_settings(&config)));
+    app.keep_up();
     let front = http::serve(Arc::clone(&app), listener, terminated, config.shutdown_grace);
     let mut front = tokio::spawn(front);
     tracing::info!(%address, data_dir = %config.data_dir.display(), "listening");
-    let stopper = tokio::select! {
+    let (stopper, keys) = tokio::select! {
         opened = open(&config, sample) => {
             let (live, stopper, directory_created_at) = opened?;
             tracing::info!(version = live.reader.load().version(), "ready");
@@ -95,8 +108,12 @@ async fn serve(config: Config, sample: Option<&'static Sample>) -> Result<(), Se
                 let (reader, writer) = (live.reader.clone(), live.writer.clone());
                 tokio::spawn(sweeps::run(reader, writer, sweep(&config), interval, directory_created_at));
             }
-            app.go_live(live);
-            stopper
+            let store = Arc::clone(&live.keys);
+            let keys = store.lock().await;
+            app.go_live(live, keys.keys());
+            drop(keys);
+            tokio::spawn(key_use::write_down(Arc::clone(&app), Arc::clone(&store)));
+            (stopper, store)
         }
         // Told to stop while replaying: there is nothing to seal.
         ended = &mut front => {
@@ -106,12 +123,29 @@ async fn serve(config: Config, sample: Option<&'static Sample>) -> Result<(), Se
     };
     let cut_off = front.await.context("the front door broke down")?;
     tracing::info!(cut_off, "drained");
+    key_use::write_down_now(&app, keys).await;
     let stopped = spawn_blocking(|| stopper.stop()).await.context("the writer could not be stopped")?;
     if stopped { Ok(()) } else { Err(anyhow!("the writer died; its panic is in the log").into()) }
 }
 
+/// The keys of the data directory as long as it is not locked: who may ask has to be known before the log is
+/// replayed. Nothing is made where there is no directory.
+fn keys_so_far(config: &Config) -> Result<KeySet, ServeError> {
+    if !config.data_dir.is_dir() {
+        return Ok(KeySet::default());
+    }
+    let storage = Fs::at(&config.data_dir).context("cannot open the data directory")?;
+    Ok(keys::read(&storage)?)
+}
+
 fn http_settings(config: &Config) -> HttpSettings {
     HttpSettings {
+        workers: config.api_workers,
+        admin_api_key: config.admin_api_key.clone(),
+        rate_limits: config.rate_limits,
+        redis_url: config.redis_url.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        metrics_require_key: config.metrics_require_key,
         max_body_bytes: config.max_body_bytes,
         request_timeout: config.request_timeout,
         header_timeout: config.header_timeout,
@@ -162,7 +196,10 @@ async fn open(
     if let Some(torn) = &recovered.torn {
         tracing::warn!(?torn, "the log ended in a write that was never acknowledged; it was cut");
     }
-    let live = Live { reader, writer: handle, snapshots };
+    // The directory is locked by now: what its keys are cannot change behind our back any more.
+    let keys = Fs::at(&config.data_dir).context("cannot open the data directory")?;
+    let keys = Arc::new(Mutex::new(Store::open(keys)?));
+    let live = Live { reader, writer: handle, snapshots, keys };
     match sample {
         Some(sample) if recovered.last_version == 0 => load(&live, sample).await?,
         Some(sample) => {

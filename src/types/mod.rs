@@ -11,6 +11,7 @@ mod command;
 mod dependency;
 mod enums;
 mod ids;
+mod key;
 mod metadata;
 mod outcome;
 mod service;
@@ -25,6 +26,7 @@ pub use enums::{
     Direction, DiscoverySource, LimitClass, Role, ServiceType,
 };
 pub use ids::{InvalidServiceId, ServiceId};
+pub use key::NewKey;
 pub use metadata::{InvalidMetadata, Metadata, MetadataFacts};
 pub use outcome::{Conflict, CycleFound, Outcome, Remembered, Swept, Upserted};
 pub use service::{Service, ServiceReport};

@@ -68,7 +68,7 @@ const ROOMS: [(&str, &[&str]); 26] = [
         "http",
         &[
             "types", "limits", "json", "query", "render", "ingest", "graph", "writer", "keys", "limiter",
-            "clock",
+            "storage", "config", "clock",
         ],
     ),
     ("config", &["limits"]),

@@ -1,10 +1,12 @@
 //! What each endpoint does.
 
+mod keys;
 mod operations;
 mod queries;
 mod snapshots;
 mod writes;
 
+pub(super) use keys::{create_key, keys, revoke_key};
 pub(super) use operations::{health, index, metrics, ready};
 pub(super) use queries::{
     alert, alerts, analyse_slo, audit, critical, dependencies, divergence, impact, joint_impact, paths,

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::clock;
 use crate::http::answer::{Answer, Content};
+use crate::http::limit::RedisState;
 use crate::http::metrics::CONTENT_TYPE;
 use crate::http::state::App;
 use crate::writer::Health;
@@ -44,10 +45,15 @@ pub(in crate::http) fn ready(app: &App) -> Answer {
     };
     let is_ready = database == "healthy" && !app.is_draining();
     let status = if is_ready { "ready" } else { "not_ready" };
-    let body = json!({
-        "status": status,
-        "checks": {"database": database, "server": if app.is_draining() { "draining" } else { "healthy" }},
-    });
+    let mut checks =
+        json!({"database": database, "server": if app.is_draining() { "draining" } else { "healthy" }});
+    // Without Redis each server limits for itself: a reason to look, none to send requests elsewhere.
+    match app.limiter.redis() {
+        Some(RedisState::Shared) => checks["redis"] = "healthy".into(),
+        Some(RedisState::Local) => checks["redis"] = "unavailable".into(),
+        None => {}
+    }
+    let body = json!({"status": status, "checks": checks});
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Answer::new(status, Content::Whole(body.to_string().into_bytes()))
 }

@@ -254,6 +254,10 @@ fn spawn(directory: &Path, settings: &[(String, String)], arguments: &[String]) 
     let mut command = command(["serve", "--data-dir"]);
     command.arg(data(directory)).args(arguments).current_dir(directory);
     // Any free port, unless the settings name one.
+    // Nor any limit: tests send more than people do.
+    for class in ["INGESTION", "QUERY", "DEFAULT"] {
+        command.env(format!("RATE_LIMIT_{class}"), "0");
+    }
     command.env("API_PORT", "0").envs(settings.iter().map(|(name, value)| (name, value)));
     let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
     let stderr = child.stderr.take().unwrap();

@@ -31,7 +31,7 @@ pub(in crate::http) async fn ingest(
     let Body { bytes, room } = read(app, &head.headers, body).await?;
     let live = app.live().map_err(Problem::not_applied)?;
     let now = clock::now();
-    let key = once::key(&head.headers, caller, ROUTE);
+    let key = once::key(&head.headers, &caller, ROUTE);
     let sent = bytes.clone();
     let check = move |document: &Json<'_>| {
         let key = key?;

@@ -11,7 +11,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The hash of the key that a request came with, of its client and of its route; `None` when it has no key. Only
 /// a hash is kept: a key may tell something that is not ours to know.
-pub(super) fn key(headers: &HeaderMap, caller: Caller, route: &str) -> Result<Option<Hash>, Invalid> {
+pub(super) fn key(headers: &HeaderMap, caller: &Caller, route: &str) -> Result<Option<Hash>, Invalid> {
     let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(key) = given.next() else { return Ok(None) };
     let is_visible = key.as_bytes().iter().all(u8::is_ascii_graphic);
@@ -21,8 +21,8 @@ pub(super) fn key(headers: &HeaderMap, caller: Caller, route: &str) -> Result<Op
         return Err(Invalid::new("Idempotency-Key", key.to_str().ok(), reason));
     }
     let mut hasher = blake3::Hasher::new();
-    // A key has no line feed, nor has an address or a route.
-    for part in [caller.name().as_bytes(), b"\n", route.as_bytes(), b"\n", key.as_bytes()] {
+    // A key has no line feed, nor has an identity or a route.
+    for part in [caller.identity().as_bytes(), b"\n", route.as_bytes(), b"\n", key.as_bytes()] {
         hasher.update(part);
     }
     Ok(Some(*hasher.finalize().as_bytes()))
