@@ -1,14 +1,15 @@
 //! The command line: what a person types, and what comes back.
 //!
 //! One command, one file. Most are clients of a running server and know nothing of its insides; what they
-//! print for programs is the server's answer, byte for byte. `wal`, `migrate` and some of `snapshot` work on a
+//! print for programs is the server's answer, byte for byte. `wal`, `migrate`, `api-keys` and some of `snapshot` work on a
 //! data directory that no server holds.
 //!
 //! - Data goes to standard output, all else to standard error.
 //! - Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 damaged data, 4 locked data.
 //! - A reader that closes the pipe early ends the command quietly.
-//! - An API key is never printed and never an argument.
+//! - An API key is never an argument, and printed only by the command that makes it.
 
+mod api_keys;
 mod audit;
 mod client;
 mod console;
@@ -55,6 +56,7 @@ Examples:
   watershed critical                            services that are the only way to others
   watershed import graph.json                   add services and dependencies
   watershed services --all --format json        every service, for a program
+  watershed api-keys create ci --role writer    a key for a program, shown once
   watershed snapshot create                     have the server write its graph to a file
   watershed wal verify --data-dir data          read all of a stopped server's data with every check
 
@@ -87,6 +89,7 @@ enum Command {
     Audit(audit::Options),
     Sweep(sweep::Options),
     Services(services::Options),
+    ApiKeys(api_keys::Options),
     Snapshot(snapshot::Options),
     Wal(wal::Options),
     Migrate(migrate::Options),
@@ -130,6 +133,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<(), Failure> {
         Command::Audit(options) => audit::run(options, console),
         Command::Sweep(options) => sweep::run(options, console),
         Command::Services(options) => services::run(options, console),
+        Command::ApiKeys(options) => api_keys::run(options, console),
         Command::Snapshot(options) => snapshot::run(options, console),
         Command::Wal(options) => wal::run(options, console),
         Command::Migrate(options) => migrate::run(options, console),
@@ -217,6 +221,9 @@ mod tests {
             "rm",
             "audit",
             "sweep",
+            "api-keys create",
+            "api-keys list",
+            "api-keys revoke",
         ] {
             let (_, help, _) = typed(&format!("watershed {command} --help"));
             assert!(
@@ -232,7 +239,11 @@ mod tests {
         let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
         for setting in crate::config::SETTINGS {
             let default = format!("[default: {}]", setting.default_text());
-            for part in [format!("--{} <", setting.flag()), format!("[env: {}]", setting.name), default] {
+            let named = match setting.file_variable() {
+                Some(file) => file,
+                None => format!("--{} <", setting.flag()),
+            };
+            for part in [named, format!("[env: {}]", setting.name), default] {
                 assert!(words.contains(&part), "{part} is missing:\n{help}");
             }
         }
@@ -295,6 +306,16 @@ mod tests {
             "watershed wal verify --format yaml",
             "watershed wal dump --data-dir nowhere/at/all",
             "watershed wal dump --format table",
+            "watershed api-keys",
+            "watershed api-keys create",
+            "watershed api-keys create a --role root",
+            "watershed api-keys create a --expires-at yesterday",
+            "watershed api-keys create a --expires-at 2020-01-01T00:00:00Z",
+            "watershed api-keys create a --query 1000001",
+            "watershed api-keys create a --query -1",
+            "watershed api-keys list --data-dir src --url http://127.0.0.1:1",
+            "watershed api-keys revoke",
+            "watershed api-keys revoke a",
             "watershed snapshot",
             "watershed snapshot create now",
             "watershed snapshot create --data-dir src",

@@ -9,7 +9,7 @@ use std::thread::available_parallelism;
 
 use super::console::{Console, Sink};
 use super::failure::Failure;
-use crate::config::{self, Config, LogFormat, Machine, SettingFlags, SettingsFile};
+use crate::config::{self, Config, LogFormat, Machine, SETTINGS, SettingFlags, SettingsFile};
 use crate::samples::{self, Sample};
 use crate::server::{self, ServeError};
 use crate::telemetry;
@@ -70,7 +70,13 @@ fn sample(name: &str) -> Result<&'static Sample, String> {
 }
 
 fn after_help() -> String {
-    let mut text = String::from("Samples:\n");
+    let mut text = String::from("Settings without a flag, since others could see it:\n");
+    for setting in SETTINGS.iter().filter(|setting| setting.is_secret()) {
+        let (name, help, default) = (setting.name, setting.help, setting.default_text());
+        writeln!(text, "  {help}\n  [default: {default}] [env: {name}]")
+            .expect("a String takes all that is written");
+    }
+    text += "\nSamples:\n";
     for Sample { name, description, .. } in samples::ALL {
         writeln!(text, "  {name:<16} {description}").expect("a String takes all that is written");
     }

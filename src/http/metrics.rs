@@ -23,6 +23,12 @@ pub(super) struct Metrics {
     graph: GraphMetrics,
     log: LogMetrics,
     snapshots: SnapshotMetrics,
+    door: DoorMetrics,
+}
+
+struct DoorMetrics {
+    redis_up: IntGauge,
+    key_checks: Followed,
 }
 
 struct GraphMetrics {
@@ -54,7 +60,8 @@ impl Metrics {
             .expect("a namespace without labels is valid");
         let (graph, log, snapshots) =
             (GraphMetrics::new(&registry), LogMetrics::new(&registry), SnapshotMetrics::new(&registry));
-        Self { registry, graph, log, snapshots }
+        let door = DoorMetrics::new(&registry);
+        Self { registry, graph, log, snapshots, door }
     }
 
     /// All families as they stand. `reader` is there once the log is replayed.
@@ -67,6 +74,25 @@ impl Metrics {
         }
         let families = self.registry.gather();
         TextEncoder::new().encode_to_string(&families).expect("names and numbers can be written")
+    }
+}
+
+impl Metrics {
+    /// What the door counts by itself: whether limits are shared through Redis, and keys that took a bcrypt.
+    pub(super) fn follow_door(&self, is_shared: bool, key_checks: u64) {
+        self.door.redis_up.set(i64::from(is_shared));
+        self.door.key_checks.follow(key_checks);
+    }
+}
+
+impl DoorMetrics {
+    fn new(to: &Registry) -> Self {
+        let up = "1 while rate limits are shared through Redis, 0 while they are this server's own.";
+        let checks = "API keys that were checked by bcrypt since the start.";
+        Self {
+            redis_up: gauge(to, "rate_limit_redis_up", up),
+            key_checks: counter(to, "api_key_checks_total", checks),
+        }
     }
 }
 
@@ -188,7 +214,7 @@ mod tests {
     fn every_family_is_there_from_the_start() {
         let text = Metrics::new().text(None, Timestamp::parse("2026-02-14T10:00:00Z").unwrap());
         let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
-        assert_eq!(samples.len(), 14, "{text}");
+        assert_eq!(samples.len(), 16, "{text}");
         for sample in samples {
             let (name, value) = sample.split_once(' ').unwrap();
             assert!(name.starts_with("watershed_"), "{sample}");

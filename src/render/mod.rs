@@ -5,6 +5,7 @@
 //!   of a piece.
 
 mod alerts;
+mod api_keys;
 mod audit;
 mod changes;
 mod critical;
@@ -19,6 +20,7 @@ mod slo;
 mod stats;
 
 pub use alerts::{alert, alert_page};
+pub use api_keys::{api_keys, new_api_key};
 pub use audit::audit_page;
 pub use changes::{availability_target, swept};
 pub use critical::critical;

@@ -36,6 +36,7 @@ mod impact;
 mod import_stream;
 mod ingest;
 mod ingest_cycles;
+mod limits_redis;
 mod listing;
 mod merge;
 mod model_history;

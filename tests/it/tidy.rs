@@ -54,7 +54,7 @@ const ROOMS: [(&str, &[&str]); 26] = [
     ("graph", &["types", "limits", "json", "ledger"]),
     ("apply", &["types", "limits", "graph", "ledger", "campaign"]),
     ("query", &["types", "limits", "graph", "campaign"]),
-    ("render", &["types", "json", "graph", "query", "ledger"]),
+    ("render", &["types", "json", "graph", "query", "ledger", "keys"]),
     ("ingest", &["types", "limits"]),
     ("keys", &["types", "limits", "storage"]),
     ("limiter", &["types", "limits"]),

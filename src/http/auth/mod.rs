@@ -95,6 +95,11 @@ impl Auth {
         self.keys.last_used(id)
     }
 
+    /// Keys that took a bcrypt so far.
+    pub(super) fn key_checks(&self) -> u64 {
+        self.judge.checks()
+    }
+
     /// Who asks; a 401, or a 429 where an address has tried too much.
     pub(super) async fn identify(
         &self,

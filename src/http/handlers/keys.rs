@@ -8,7 +8,6 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
-use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
@@ -21,7 +20,7 @@ use crate::http::query_string::decode;
 use crate::http::state::App;
 use crate::ingest;
 use crate::keys::{ChangeError, Record, Token};
-use crate::types::{LimitClass, Timestamp};
+use crate::render;
 
 /// `POST /api/v1/admin/api-keys`
 pub(in crate::http) async fn create_key(
@@ -43,9 +42,7 @@ pub(in crate::http) async fn create_key(
         store.create(record.clone(), now)?;
         app.auth.add(&record, &token);
         tracing::info!(id = %record.id, role = record.role.as_str(), by = &*record.created_by, "an API key was made");
-        let mut answer = item(&record, None);
-        answer["key"] = token.expose().into();
-        Ok(json_answer(StatusCode::CREATED, &answer))
+        Ok(Answer { status: StatusCode::CREATED, ..Answer::json(render::new_api_key(&record, &token)) })
     };
     spawn_blocking(work).await.map_err(|_| Problem::internal())?
 }
@@ -53,9 +50,8 @@ pub(in crate::http) async fn create_key(
 /// `GET /api/v1/admin/api-keys`: all that there ever were, the oldest first.
 pub(in crate::http) async fn keys(app: &App) -> Result<Answer, Problem> {
     let store = app.live()?.keys.lock().await;
-    let items: Vec<Value> =
-        store.keys().records().iter().map(|record| item(record, app.auth.last_used(record.id))).collect();
-    Ok(json_answer(StatusCode::OK, &json!({"items": items, "next_cursor": null})))
+    let used = |record: &Record| app.auth.last_used(record.id);
+    Ok(Answer::json(render::api_keys(store.keys().records(), used)))
 }
 
 /// `DELETE /api/v1/admin/api-keys/{key_id}`
@@ -78,31 +74,4 @@ pub(in crate::http) async fn revoke_key(
     };
     spawn_blocking(work).await.map_err(|_| Problem::internal())??;
     Ok(Answer::new(StatusCode::NO_CONTENT, Content::Empty))
-}
-
-/// Everything about a key that is no secret.
-fn item(record: &Record, used_since_start: Option<Timestamp>) -> Value {
-    let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
-    let rate = |class: LimitClass| record.rate_limits[class as usize];
-    json!({
-        "id": record.id.to_string(),
-        "name": &*record.name,
-        "role": record.role.as_str(),
-        "prefix": format!("ws_{}", record.key_id.as_str()),
-        "created_at": record.created_at.to_string(),
-        "created_by": &*record.created_by,
-        "expires_at": text(record.expires_at),
-        "last_used_at": text(record.last_used_at.max(used_since_start)),
-        "revoked_at": text(record.revoked.as_ref().map(|(at, _)| *at)),
-        "revoked_by": record.revoked.as_ref().map(|(_, by)| &**by),
-        "rate_limits": {
-            "ingestion": rate(LimitClass::Ingestion),
-            "query": rate(LimitClass::Query),
-            "default": rate(LimitClass::Default),
-        },
-    })
-}
-
-fn json_answer(status: StatusCode, body: &Value) -> Answer {
-    Answer::new(status, Content::Whole(body.to_string().into_bytes()))
 }

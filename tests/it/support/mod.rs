@@ -10,6 +10,7 @@ mod import;
 mod model;
 mod payload;
 mod process;
+mod redis;
 mod server;
 
 use std::fmt::Write as _;
@@ -27,6 +28,7 @@ pub(crate) use import::{Import, Imported, import};
 pub(crate) use model::Model;
 pub(crate) use payload::{Payload, attributes, replace, upsert};
 pub(crate) use process::{Finished, command, run, run_with_input};
+pub(crate) use redis::{Redis, free_port};
 pub(crate) use server::{Server, refused};
 
 /// How long anything may take before it counts as never.
