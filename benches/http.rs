@@ -23,7 +23,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Parser;
 use load::disk::Room;
-use load::drive::{Sample, drive};
+use load::drive::{Sample, drive, drive_each};
 use load::process::Server;
 use load::requests::Asks;
 use load::{disk, floor, requests, table};
@@ -34,6 +34,9 @@ use support::Workload;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const READERS: usize = 16;
+/// With a key each.
+const USERS: usize = 200;
+const ADMIN_KEY: &str = "the-admin-key-of-the-benchmark-0123456789";
 
 #[derive(Parser)]
 struct Options {
@@ -107,7 +110,8 @@ async fn measure(graph: &str, plan: Plan) -> Result<()> {
     let quiet =
         Server::watershed(&directory.path().join("quiet"), plan.workers, &[("LOG_LEVEL", "warn")]).await?;
     requests::fill(quiet.address, &workload).await?;
-    reads_by_log_level([&server, &quiet], &asks, plan).await
+    reads_by_log_level([&server, &quiet], &asks, plan).await?;
+    through_the_door(&server, &workload, &directory.path().join("closed"), &asks, plan).await
 }
 
 async fn reads(server: &Server, asks: &Asks, mean: usize, plan: Plan) -> Result<()> {
@@ -167,6 +171,39 @@ async fn reads_by_log_level(servers: [&Server; 2], asks: &Asks, plan: Plan) -> R
     let rounds = compare(servers, [&asks, &asks], READERS, plan).await?;
     table::heading("3 hops downstream, with and without a log line for each request, 16 connections");
     table::pair(["watershed, LOG_LEVEL=info", "watershed, LOG_LEVEL=warn"], &rounds);
+    Ok(())
+}
+
+/// The same queries with a key and a limit, and what many users with a key each get.
+async fn through_the_door(
+    open: &Server,
+    workload: &Workload,
+    data_dir: &Path,
+    asks: &Asks,
+    plan: Plan,
+) -> Result<()> {
+    let settings = [
+        ("LOG_LEVEL", "info"),
+        ("ADMIN_API_KEY", ADMIN_KEY),
+        // High enough not to be reached: what is measured is looking, not refusing.
+        ("RATE_LIMIT_QUERY", "100000000"),
+    ];
+    let closed = Server::watershed(data_dir, plan.workers, &settings).await?;
+    requests::fill_with(closed.address, workload, Some(ADMIN_KEY)).await?;
+    let asks = requests::of_any_length(asks);
+    let keyed = requests::with_key(&asks, &requests::new_key(closed.address, ADMIN_KEY).await?);
+    for connections in [1, READERS] {
+        let rounds = compare([&closed, open], [&keyed, &asks], connections, plan).await?;
+        table::heading("3 hops downstream, with a key and a limit, and open");
+        table::pair([&format!("keyed, limited, connections: {connections}"), "open"], &rounds);
+    }
+    let mut users = Vec::new();
+    for _ in 0..USERS {
+        users.push(requests::with_key(&asks, &requests::new_key(closed.address, ADMIN_KEY).await?));
+    }
+    table::heading(&format!("3 hops downstream, {USERS} users with a key each"));
+    let sample = drive_each(closed.address, &users, plan.time * plan.rounds as u32).await?;
+    table::single(&format!("for {:?}", plan.time * plan.rounds as u32), &[sample]);
     Ok(())
 }
 

@@ -211,7 +211,7 @@ pub const ADMIN_KEY_BYTES_MIN: usize = 32;
 /// A key given in the settings, in bytes: it has to fit into a header.
 pub const ADMIN_KEY_BYTES_MAX: usize = 1024;
 /// Requests of a class that a client can be allowed a minute.
-pub const RATE_PER_MINUTE_MAX: u32 = 1_000_000;
+pub const RATE_PER_MINUTE_MAX: u32 = 100_000_000;
 /// Keys of a data directory, those that are revoked among them.
 pub const API_KEYS_MAX: usize = 10_000;
 /// The name of a key, in bytes.

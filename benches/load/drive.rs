@@ -36,16 +36,21 @@ pub(crate) async fn drive(
     connections: usize,
     time: Duration,
 ) -> Result<Sample> {
+    drive_each(address, &vec![Arc::clone(asks); connections], time).await
+}
+
+/// The same with requests of its own for each connection.
+pub(crate) async fn drive_each(address: SocketAddr, asks: &[Asks], time: Duration) -> Result<Sample> {
     let mut opened = Vec::new();
-    for _ in 0..connections {
+    for _ in asks {
         opened.push(Connection::open(address).await?);
     }
     let begun = clock::monotonic();
     let mut tasks = JoinSet::new();
-    for (place, connection) in opened.into_iter().enumerate() {
+    for (place, (connection, own)) in opened.into_iter().zip(asks).enumerate() {
         // Each begins elsewhere, so that they do not all ask the same at the same time.
-        let first = place * asks.len() / connections;
-        tasks.spawn(ask_on(connection, Arc::clone(asks), first, time));
+        let first = place * own.len() / asks.len();
+        tasks.spawn(ask_on(connection, Arc::clone(own), first, time));
     }
     let mut latencies = Vec::new();
     while let Some(task) = tasks.join_next().await {

@@ -31,6 +31,34 @@ pub(crate) fn get(path: &str, etag: Option<&str>) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: bench\r\naccept: */*\r\n{condition}\r\n").into_bytes()
 }
 
+/// A key of role reader, made by the holder of an admin key.
+pub(crate) async fn new_key(address: SocketAddr, admin_key: &str) -> Result<String> {
+    let body = r#"{"name":"bench","role":"reader"}"#;
+    let request = format!(
+        "POST /api/v1/admin/api-keys HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {admin_key}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut connection = Connection::open(address).await?;
+    let reply = connection.exchange(request.as_bytes()).await?;
+    ensure!(reply.status == 201, "a key was refused with {}", reply.status);
+    let answer: Value = serde_json::from_slice(&connection.body())?;
+    Ok(answer["key"].as_str().context("an answer without a key")?.to_owned())
+}
+
+/// The same requests with a key.
+pub(crate) fn with_key(asks: &Asks, key: &str) -> Asks {
+    let line = format!("authorization: Bearer {key}\r\n");
+    let keyed = |ask: &Ask| {
+        let head_end =
+            ask.request.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("it has a head") + 2;
+        let mut request = ask.request.clone();
+        request.splice(head_end..head_end, line.bytes());
+        Ask { request, ..ask.clone() }
+    };
+    asks.iter().map(keyed).collect()
+}
+
 /// The first body of [`changes`] as the log keeps it: the bytes of its frame.
 pub(crate) fn frame_bytes(workload: &Workload) -> Result<usize> {
     const FRAME_HEADER_BYTES: usize = 48;
@@ -61,9 +89,16 @@ fn path(start: &Start) -> String {
 
 /// Builds the graph in a server.
 pub(crate) async fn fill(address: SocketAddr, workload: &Workload) -> Result<()> {
+    fill_with(address, workload, None).await
+}
+
+/// The same in a server that wants a key.
+pub(crate) async fn fill_with(address: SocketAddr, workload: &Workload, key: Option<&str>) -> Result<()> {
     let mut connection = Connection::open(address).await?;
     for body in workload.batches(clock::now()) {
-        let reply = connection.exchange(&post(&body)).await?;
+        let asks: Asks = [Ask { request: post(&body), status: 202, body_bytes: None }].into();
+        let asks = key.map_or(Arc::clone(&asks), |key| with_key(&asks, key));
+        let reply = connection.exchange(&asks[0].request).await?;
         let answer = String::from_utf8_lossy(&connection.body()).into_owned();
         ensure!(reply.status == 202, "a batch was refused with {}: {answer:.500}", reply.status);
     }

@@ -311,7 +311,7 @@ mod tests {
             "watershed api-keys create a --role root",
             "watershed api-keys create a --expires-at yesterday",
             "watershed api-keys create a --expires-at 2020-01-01T00:00:00Z",
-            "watershed api-keys create a --query 1000001",
+            "watershed api-keys create a --query 100000001",
             "watershed api-keys create a --query -1",
             "watershed api-keys list --data-dir src --url http://127.0.0.1:1",
             "watershed api-keys revoke",

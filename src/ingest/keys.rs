@@ -99,9 +99,9 @@ mod tests {
                 "an integer from 0",
             ),
             (
-                r#"{"name":"a","role":"reader","rate_limits":{"default":1000001}}"#,
+                r#"{"name":"a","role":"reader","rate_limits":{"default":100000001}}"#,
                 "rate_limits.default",
-                "1000000",
+                "100000000",
             ),
             (
                 r#"{"name":"a","role":"reader","rate_limits":{"ingestion":1.5}}"#,
