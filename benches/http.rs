@@ -36,6 +36,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const READERS: usize = 16;
 /// With a key each.
 const USERS: usize = 200;
+/// Between two requests of a user who does not ask as fast as it can.
+const USER_PACE: Duration = Duration::from_millis(10);
 const ADMIN_KEY: &str = "the-admin-key-of-the-benchmark-0123456789";
 
 #[derive(Parser)]
@@ -202,8 +204,12 @@ async fn through_the_door(
         users.push(requests::with_key(&asks, &requests::new_key(closed.address, ADMIN_KEY).await?));
     }
     table::heading(&format!("3 hops downstream, {USERS} users with a key each"));
-    let sample = drive_each(closed.address, &users, plan.time * plan.rounds as u32).await?;
-    table::single(&format!("for {:?}", plan.time * plan.rounds as u32), &[sample]);
+    let time = plan.time * plan.rounds as u32;
+    for pace in [Some(USER_PACE), None] {
+        let sample = drive_each(closed.address, &users, pace, time).await?;
+        let name = pace.map_or("without a pause".to_owned(), |pace| format!("a request each {pace:?}"));
+        table::single(&format!("{name}, {time:?}"), &[sample]);
+    }
     Ok(())
 }
 

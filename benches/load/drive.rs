@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use tokio::task::JoinSet;
@@ -36,11 +36,16 @@ pub(crate) async fn drive(
     connections: usize,
     time: Duration,
 ) -> Result<Sample> {
-    drive_each(address, &vec![Arc::clone(asks); connections], time).await
+    drive_each(address, &vec![Arc::clone(asks); connections], None, time).await
 }
 
-/// The same with requests of its own for each connection.
-pub(crate) async fn drive_each(address: SocketAddr, asks: &[Asks], time: Duration) -> Result<Sample> {
+/// The same with requests of its own for each connection, and, where there is a pace, one request each so often.
+pub(crate) async fn drive_each(
+    address: SocketAddr,
+    asks: &[Asks],
+    pace: Option<Duration>,
+    time: Duration,
+) -> Result<Sample> {
     let mut opened = Vec::new();
     for _ in asks {
         opened.push(Connection::open(address).await?);
@@ -50,7 +55,8 @@ pub(crate) async fn drive_each(address: SocketAddr, asks: &[Asks], time: Duratio
     for (place, (connection, own)) in opened.into_iter().zip(asks).enumerate() {
         // Each begins elsewhere, so that they do not all ask the same at the same time.
         let first = place * own.len() / asks.len();
-        tasks.spawn(ask_on(connection, Arc::clone(own), first, time));
+        let pace = pace.map(|pace| Pace { every: pace, first: pace * place as u32 / asks.len() as u32 });
+        tasks.spawn(ask_on(connection, Arc::clone(own), first, pace, time));
     }
     let mut latencies = Vec::new();
     while let Some(task) = tasks.join_next().await {
@@ -59,16 +65,41 @@ pub(crate) async fn drive_each(address: SocketAddr, asks: &[Asks], time: Duratio
     Sample::of(latencies, begun.elapsed())
 }
 
+/// When a connection asks.
+#[derive(Clone, Copy)]
+struct Pace {
+    every: Duration,
+    first: Duration,
+}
+
+impl Pace {
+    /// Waits until the request of this number is due, and says from when its latency counts: from when it was due, if
+    /// the answer before it came too late for that. How exactly a timer wakes us is not the server's doing.
+    async fn wait(self, number: u32, begun: Instant) -> Duration {
+        let (due, now) = (self.first + self.every * number, begun.elapsed());
+        let early = due.saturating_sub(now);
+        if early.is_zero() {
+            return due;
+        }
+        tokio::time::sleep(early).await;
+        begun.elapsed()
+    }
+}
+
 async fn ask_on(
     mut connection: Connection,
     asks: Asks,
     first: usize,
+    pace: Option<Pace>,
     time: Duration,
 ) -> Result<Vec<Duration>> {
     let mut latencies = Vec::new();
     let begun = clock::monotonic();
-    for ask in asks.iter().cycle().skip(first) {
-        let sent = begun.elapsed();
+    for (number, ask) in (0..).zip(asks.iter().cycle().skip(first)) {
+        let sent = match pace {
+            Some(pace) => pace.wait(number, begun).await,
+            None => begun.elapsed(),
+        };
         if sent >= time {
             break;
         }

@@ -8,6 +8,7 @@ use super::console::Console;
 use super::failure::Failure;
 use super::offline::{self, Target};
 use super::progress::Progress;
+use crate::keys::{self, Store};
 use crate::writer;
 
 const EXAMPLES: &str = "\
@@ -34,6 +35,7 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
     let target = Target::check(&options.to)?;
     let source = offline::open(&options.from)?;
+    let keys = keys::read(&offline::storage(&options.from)?).map_err(offline::keys_failure)?;
     for bad in source.bad_snapshots() {
         console.say(&format!("watershed: a snapshot does not hold and is passed over: {bad}"));
     }
@@ -45,6 +47,11 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
         target.undo();
         offline::offline_failure(error)
     })?;
+    if !keys.is_empty() {
+        let incomplete = "the new directory has no API keys; remove it";
+        let mut store = Store::open(storage.clone()).map_err(offline::keys_failure)?;
+        store.adopt(keys).map_err(|error| Failure::Failed(anyhow::Error::new(error).context(incomplete)))?;
+    }
     let text = target.describe(&storage, &entry, &options.from.display().to_string())?;
     console.print_line(text.as_bytes())
 }
@@ -69,12 +76,34 @@ mod tests {
             let (code, out, err) = migrate(&directory.path(), &target);
             assert_eq!((code, err.as_str()), (0, ""));
             assert!(out.contains("holds version 5 of "), "{out}");
+            assert!(!target.join("api-keys").exists(), "no keys, no file");
             let again = migrate(&target, &directory.beside("newer")).1;
             let digest = |text: &str| text.rsplit_once("digest ").unwrap().1.to_owned();
             assert_eq!(digest(&again), digest(&out));
             let (code, _, err) = migrate(&directory.path(), &target);
             assert_eq!((code, err.contains("is not empty; nothing was changed")), (1, true), "{err}");
         }
+    }
+
+    #[test]
+    fn keys_go_along() {
+        let directory = DataDir::with_snapshots(&[2], Damage::None);
+        let made = typed(
+            ["api-keys", "create", "ci", "--data-dir"]
+                .map(OsString::from)
+                .into_iter()
+                .chain([directory.path().into()])
+                .collect(),
+        );
+        assert_eq!(made.0, 0, "{}", made.2);
+        let target = directory.beside("new");
+        assert_eq!(migrate(&directory.path(), &target).0, 0);
+        let keys = |path: &Path| std::fs::read(path.join("api-keys")).unwrap();
+        assert_eq!(keys(&target), keys(&directory.path()));
+        std::fs::write(directory.path().join("api-keys"), "?").unwrap();
+        let refused = directory.beside("newer");
+        assert_eq!(migrate(&directory.path(), &refused).0, 3);
+        assert!(!refused.exists());
     }
 
     #[test]

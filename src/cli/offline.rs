@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use crate::clock;
+use crate::keys::ReadError;
 use crate::snapshot::{Entry, LoadError, ManifestError, file_name, read_header};
 use crate::storage::{FileName, Fs, LockError, Storage as _};
 use crate::wal::{CutError, OpenError, Options};
@@ -136,6 +137,13 @@ pub(super) fn rebuild_failure(error: RebuildError) -> Failure {
         RebuildError::Directory(error) => start_failure(error),
         RebuildError::Log(error) => log_failure(error),
         RebuildError::NoLog | RebuildError::Io(_) => Failure::failed(error),
+    }
+}
+
+pub(super) fn keys_failure(error: ReadError) -> Failure {
+    match error {
+        ReadError::Damaged { .. } => Failure::Damaged(error.to_string()),
+        ReadError::Io { .. } => Failure::failed(error),
     }
 }
 

@@ -98,6 +98,11 @@ impl<S: Storage> Store<S> {
         &self.set
     }
 
+    /// Takes the keys of another directory in, durably, in place of those that are here.
+    pub fn adopt(&mut self, set: KeySet) -> Result<(), ChangeError> {
+        self.install(set)
+    }
+
     /// Adds a key, durably.
     pub fn create(&mut self, record: Record, now: Timestamp) -> Result<(), ChangeError> {
         self.install(self.set.clone().with(record, now)?)

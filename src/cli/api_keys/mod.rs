@@ -14,7 +14,7 @@ use clap::Subcommand;
 use super::console::Console;
 use super::failure::Failure;
 use super::offline;
-use crate::keys::{ReadError, Store};
+use crate::keys::Store;
 use crate::storage::{Fs, Storage as _};
 
 const PATH: &str = "/api/v1/admin/api-keys";
@@ -53,10 +53,7 @@ struct Place {
 fn open(path: &Path) -> Result<(Store<Fs>, impl Sized), Failure> {
     let storage = Fs::at(path).map_err(|error| offline::at(path, error))?;
     let lock = storage.try_lock().map_err(|error| offline::lock_failure(&storage.location(), &error))?;
-    let store = Store::open(storage).map_err(|error| match error {
-        ReadError::Damaged { .. } => Failure::Damaged(error.to_string()),
-        ReadError::Io { .. } => Failure::failed(error),
-    })?;
+    let store = Store::open(storage).map_err(offline::keys_failure)?;
     Ok((store, lock))
 }
 

@@ -18,7 +18,7 @@ Examples:
   watershed snapshot restore backup.snapshot --data-dir /var/lib/watershed-2
   watershed serve --data-dir /var/lib/watershed-2
 
-The new directory has an id of its own. Exit codes: 0 done; 1 the directory is not empty, or cannot
+The new directory has an id of its own, and no API keys: a snapshot holds none. Exit codes: 0 done; 1 the directory is not empty, or cannot
 be written; 3 the snapshot does not hold, and nothing was made.";
 
 /// Make a data directory of a snapshot's file
