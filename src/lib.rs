@@ -28,6 +28,7 @@
 //! | [`ingest`] | outside shapes made into checked commands |
 //! | [`keys`] | API keys: their text, what is kept of them, their file |
 //! | [`limiter`] | token buckets: how often who may ask |
+//! | [`durations`] | how long things took, in buckets of atomics |
 //! | [`seeded`] | bugs on demand, for the tests that have to catch them |
 //! | [`storage`] | files: real ones, and simulated ones that fail on demand |
 //! | [`wal`] | the write-ahead log: frames, commit, recovery |
@@ -52,6 +53,7 @@ mod campaign;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod durations;
 pub mod graph;
 pub mod http;
 pub mod ingest;

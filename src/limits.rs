@@ -236,3 +236,8 @@ pub const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
 pub const REDIS_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Between two attempts to connect to Redis.
 pub const REDIS_RETRY: Duration = Duration::from_secs(1);
+/// Upper bounds of the buckets in which durations are counted.
+pub const DURATION_BUCKETS_MICROSECONDS: [u64; 17] = [
+    50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+    2_500_000, 5_000_000, 10_000_000,
+];

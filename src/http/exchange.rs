@@ -23,6 +23,7 @@ use super::door::enter;
 use super::guarded_io::Exchange;
 use super::handlers;
 use super::limit;
+use super::metrics::{Metrics, Request as Seen};
 use super::problem::Problem;
 use super::route::{NoRoute, Route};
 use super::state::App;
@@ -44,6 +45,7 @@ pub(super) async fn exchange(
     let route = Route::find(&head.method, path);
     let line = LogLine {
         begun: clock::monotonic(),
+        metrics: &app.metrics,
         correlation_id: &correlation_id,
         method: &head.method,
         template: match &route {
@@ -58,6 +60,9 @@ pub(super) async fn exchange(
         Ok(route) => {
             let entered = enter(app, peer, &head.headers, &route).await;
             verdict = entered.verdict;
+            if verdict.is_some_and(|verdict| verdict.retry_after_seconds.is_some()) {
+                app.metrics.requests.limited(route.template());
+            }
             match entered.caller {
                 Ok(caller) => {
                     unless_it_panics(handle(app, caller, &route, &head, body, &correlation_id)).await
@@ -100,6 +105,7 @@ pub(super) async fn exchange(
 /// gone before it was.
 struct LogLine<'r> {
     begun: Instant,
+    metrics: &'r Metrics,
     correlation_id: &'r str,
     method: &'r Method,
     template: &'static str,
@@ -109,12 +115,14 @@ struct LogLine<'r> {
 impl LogLine<'_> {
     fn write(mut self, status: StatusCode, version: Option<u64>) {
         self.is_written = true;
+        let took = self.begun.elapsed();
+        self.metrics.requests.observe(Seen::new(self.method, self.template, status), took);
         tracing::info!(
             correlation_id = self.correlation_id,
             method = self.method.as_str(),
             route = self.template,
             status = status.as_u16(),
-            duration_us = self.begun.elapsed().as_micros() as u64,
+            duration_us = took.as_micros() as u64,
             version,
             "request"
         );

@@ -23,6 +23,7 @@ mod connection;
 mod cursor;
 mod door;
 mod download;
+mod endpoints;
 mod exchange;
 mod guarded_io;
 mod handlers;

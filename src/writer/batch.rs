@@ -1,6 +1,7 @@
 //! Commands staged for one commit: the graph they lead to, their log records, and who is waiting.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::{Committed, Reply, WriteError};
 use crate::apply;
@@ -16,12 +17,18 @@ pub(super) struct Staged {
     waiting: Vec<(Reply, Result<Committed, WriteError>)>,
     /// Whether a reply means that the command is on disk.
     durable: bool,
+    begun: Instant,
 }
 
 impl Staged {
-    pub(super) fn on(graph: Arc<Graph>, durable: bool) -> Self {
+    pub(super) fn on(graph: Arc<Graph>, durable: bool, begun: Instant) -> Self {
         let records = wal::Batch::starting_at(graph.version() + 1);
-        Self { graph, records, waiting: Vec::new(), durable }
+        Self { graph, records, waiting: Vec::new(), durable, begun }
+    }
+
+    /// When the first of it was taken up.
+    pub(super) fn begun(&self) -> Instant {
+        self.begun
     }
 
     /// Admits and applies a command on top of those before it.

@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use super::batch::{Staged, Waiting};
 use super::published::{Health, Published};
@@ -23,6 +24,7 @@ pub(super) struct Core<S: Storage> {
     published: Arc<Published>,
     log: Wal<S>,
     durability: Durability,
+    monotonic: fn() -> Instant,
     /// Bytes appended since the last sync.
     unsynced_bytes: u64,
     /// The segment for whose successor room was last looked for in vain.
@@ -30,19 +32,25 @@ pub(super) struct Core<S: Storage> {
 }
 
 impl<S: Storage> Core<S> {
-    pub(super) fn new(published: Arc<Published>, log: Wal<S>, durability: Durability) -> Self {
-        let core = Self { published, log, durability, unsynced_bytes: 0, cramped_segment: None };
+    pub(super) fn new(
+        published: Arc<Published>,
+        log: Wal<S>,
+        durability: Durability,
+        monotonic: fn() -> Instant,
+    ) -> Self {
+        let core = Self { published, log, durability, monotonic, unsynced_bytes: 0, cramped_segment: None };
         core.note_figures();
         core
     }
 
     /// Begins a commit on top of the published graph.
     pub(super) fn stage(&self) -> Staged {
-        Staged::on(self.published.load(), self.durability == Durability::Sync)
+        Staged::on(self.published.load(), self.durability == Durability::Sync, (self.monotonic)())
     }
 
     /// Commits what was staged and tells those who wait.
     pub(super) fn commit(&mut self, staged: Staged) {
+        let staging = (self.monotonic)().duration_since(staged.begun());
         let (graph, records, waiting) = staged.into_parts();
         let Some(records) = records else {
             waiting.succeed();
@@ -57,7 +65,7 @@ impl<S: Storage> Core<S> {
             return;
         }
         match self.append(records) {
-            Ok(()) => self.succeed(graph, waiting),
+            Ok(()) => self.succeed(graph, waiting, staging),
             Err(error) => self.fail(graph, waiting, &error),
         }
         self.note_figures();
@@ -65,19 +73,39 @@ impl<S: Storage> Core<S> {
 
     fn append(&mut self, records: wal::Batch) -> Result<(), CommitError> {
         match self.durability {
-            Durability::Sync => self.log.commit(records).map(|_| ()),
+            Durability::Sync => {
+                self.append_timed(records)?;
+                self.sync_timed()
+            }
             Durability::Async => {
-                let written = self.log.append(records)?;
+                let written = self.append_timed(records)?;
                 self.unsynced_bytes += written.frame_bytes;
                 if self.unsynced_bytes >= limits::ASYNC_SYNC_BYTES { self.sync() } else { Ok(()) }
             }
         }
     }
 
-    fn succeed(&self, graph: Arc<Graph>, waiting: Waiting) {
+    fn append_timed(&mut self, records: wal::Batch) -> Result<wal::Committed, CommitError> {
+        let begun = (self.monotonic)();
+        let written = self.log.append(records)?;
+        self.published.gauges.append.observe((self.monotonic)().duration_since(begun));
+        Ok(written)
+    }
+
+    fn sync_timed(&mut self) -> Result<(), CommitError> {
+        let begun = (self.monotonic)();
+        self.log.sync()?;
+        self.published.gauges.sync.observe((self.monotonic)().duration_since(begun));
+        Ok(())
+    }
+
+    fn succeed(&self, graph: Arc<Graph>, waiting: Waiting, staging: Duration) {
+        let begun = (self.monotonic)();
         // Who sees the graph finds it durable, where it is.
         self.published.gauges.durable_version.store(self.log.synced_version(), Ordering::Release);
         self.published.publish(graph);
+        let publishing = (self.monotonic)().duration_since(begun);
+        self.published.gauges.publish.observe(staging + publishing);
         self.heal();
         self.published.gauges.commits.fetch_add(1, Ordering::Relaxed);
         waiting.succeed();
@@ -103,7 +131,7 @@ impl<S: Storage> Core<S> {
     /// Syncs what was appended.
     pub(super) fn sync(&mut self) -> Result<(), CommitError> {
         self.unsynced_bytes = 0;
-        let synced = self.log.sync();
+        let synced = self.sync_timed();
         if let Err(error) = &synced {
             self.note_failure(error);
         }

@@ -12,7 +12,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -120,6 +120,7 @@ impl<S: Storage> Keeper<S> {
         match &taken {
             Ok(entry) => {
                 gauges.snapshots.fetch_add(1, Ordering::Relaxed);
+                gauges.snapshot.observe(Duration::from_millis(entry.duration_ms.into()));
                 tracing::info!(
                     version = entry.version,
                     bytes = entry.bytes,

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use uuid::Uuid;
 
+use crate::durations::{Counted, Durations};
 use crate::graph::Graph;
 
 /// Whether writes are taken.
@@ -46,6 +47,10 @@ pub(super) struct Gauges {
     pub(super) snapshot_version: AtomicU64,
     pub(super) snapshot_at_microseconds: AtomicU64,
     pub(super) snapshot_milliseconds: AtomicU64,
+    pub(super) append: Durations,
+    pub(super) sync: Durations,
+    pub(super) publish: Durations,
+    pub(super) snapshot: Durations,
 }
 
 /// How the log and the snapshots stand, as they stood when they last changed.
@@ -120,6 +125,13 @@ impl Reader {
     /// Tells the data directory behind the graph from every other.
     pub fn directory_id(&self) -> Uuid {
         self.0.directory_id
+    }
+
+    /// How long it took, since the start: to write commits to the log, to sync the log, to make and publish the next
+    /// graph, and to take snapshots.
+    pub fn durations(&self) -> [Counted; 4] {
+        let gauges = &self.0.gauges;
+        [&gauges.append, &gauges.sync, &gauges.publish, &gauges.snapshot].map(Durations::counted)
     }
 
     /// How the log and the snapshots stand.

@@ -78,7 +78,7 @@ where
     let published = Arc::new(Published::new(graph, recovery.log.directory_id));
     published.gauges.first_segment.store(recovery.log.first_segment, Ordering::Relaxed);
     published.gauges.segment_bytes.store(settings.log.segment_bytes, Ordering::Relaxed);
-    let core = Core::new(Arc::clone(&published), log, settings.durability);
+    let core = Core::new(Arc::clone(&published), log, settings.durability, settings.clock.monotonic);
     let (queue, jobs) = bounded(limits::WRITER_QUEUE_COMMANDS_MAX);
     let shared = Arc::clone(&published);
     // Both threads hold the directory: it is another process's only when both have ended, however they did.

@@ -7,6 +7,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::rooms::{ALL, BANS, ROOMS, TESTS_MAY_USE, Tests};
+
 const LINES_MAX: usize = 400;
 const IGNORED: &str = concat!("#[", "ignore");
 const SLEEP: &str = concat!("thread::", "sleep");
@@ -17,92 +19,6 @@ const MACHINE_PATHS: [&str; 5] = [
     concat!("/tm", "p/"),
     concat!("/wo", "rk/"),
 ];
-
-/// The wiring may use every room.
-const ALL: &[&str] = &[
-    "types",
-    "limits",
-    "json",
-    "ledger",
-    "graph",
-    "apply",
-    "query",
-    "render",
-    "ingest",
-    "keys",
-    "limiter",
-    "seeded",
-    "storage",
-    "wal",
-    "snapshot",
-    "writer",
-    "http",
-    "config",
-    "samples",
-    "server",
-    "cli",
-    "telemetry",
-    "clock",
-];
-
-/// Each room and what it may use beside itself. A new room gets a row before it gets code.
-const ROOMS: [(&str, &[&str]); 26] = [
-    ("types", &["limits"]),
-    ("limits", &[]),
-    ("json", &["types"]),
-    ("ledger", &["types", "limits"]),
-    ("graph", &["types", "limits", "json", "ledger"]),
-    ("apply", &["types", "limits", "graph", "ledger", "campaign"]),
-    ("query", &["types", "limits", "graph", "campaign"]),
-    ("render", &["types", "json", "graph", "query", "ledger", "keys"]),
-    ("ingest", &["types", "limits"]),
-    ("keys", &["types", "limits", "storage"]),
-    ("limiter", &["types", "limits"]),
-    ("storage", &["seeded"]),
-    ("wal", &["types", "limits", "storage", "seeded", "campaign"]),
-    ("snapshot", &["types", "limits", "graph", "ledger", "storage", "seeded", "campaign"]),
-    ("writer", &["types", "limits", "graph", "apply", "storage", "wal", "snapshot", "seeded", "campaign"]),
-    ("seeded", &[]),
-    ("campaign", &["config"]),
-    (
-        "http",
-        &[
-            "types", "limits", "json", "query", "render", "ingest", "graph", "writer", "keys", "limiter",
-            "storage", "config", "clock",
-        ],
-    ),
-    ("config", &["limits"]),
-    ("samples", &["types", "limits", "ingest"]),
-    ("server", ALL),
-    ("cli", ALL),
-    ("main", ALL),
-    ("telemetry", ALL),
-    ("clock", ALL),
-    ("lib", ALL),
-];
-
-/// What the tests of a room may use beyond that, to hold it against what is built on it.
-const TESTS_MAY_USE: [(&str, &[&str]); 2] = [("snapshot", &["apply", "query"]), ("writer", &["ledger"])];
-
-/// Words and the places, by prefix of the path, where they may stand; tests may use what the last column says.
-const BANS: [(&str, &[&str], Tests); 10] = [
-    ("tokio", &["src/http", "src/cli", "src/server"], Tests::Banned),
-    ("rkyv", &["src/snapshot/format"], Tests::Banned),
-    ("arc_swap", &["src/writer/published.rs"], Tests::Banned),
-    ("petgraph", &["src/query/view.rs"], Tests::Free),
-    ("SystemTime", &["src/clock"], Tests::Banned),
-    ("Instant::now", &["src/clock"], Tests::Banned),
-    ("unsafe", &[], Tests::Banned),
-    ("todo!", &[], Tests::Banned),
-    ("unimplemented!", &[], Tests::Banned),
-    (".unwrap()", &[], Tests::Free),
-];
-
-#[derive(Clone, Copy, PartialEq)]
-enum Tests {
-    Banned,
-    Free,
-}
 
 /// Everything wrong with a file of `src`.
 fn source_faults(path: &str, text: &str) -> Vec<String> {

@@ -18,7 +18,7 @@ mod known;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
@@ -50,6 +50,7 @@ pub(super) struct Auth {
     had_keys: AtomicBool,
     judge: Judge,
     failures: Buckets,
+    hits: AtomicU64,
 }
 
 impl Auth {
@@ -65,6 +66,7 @@ impl Auth {
             had_keys: AtomicBool::new(!keys.is_empty()),
             judge: Judge::new((cores / 2).max(1)),
             failures: Buckets::new(),
+            hits: AtomicU64::new(0),
         }
     }
 
@@ -95,9 +97,9 @@ impl Auth {
         self.keys.last_used(id)
     }
 
-    /// Keys that took a bcrypt so far.
-    pub(super) fn key_checks(&self) -> u64 {
-        self.judge.checks()
+    /// Keys so far that were verified before, and those that took a bcrypt.
+    pub(super) fn lookups(&self) -> [u64; 2] {
+        [self.hits.load(Ordering::Relaxed), self.judge.checks()]
     }
 
     /// Who asks; a 401, or a 429 where an address has tried too much.
@@ -125,7 +127,10 @@ impl Auth {
         let Some((known, token)) = found else { return Err(self.refused(address, COST_LOOKUP)) };
         let is_good = known.is_good(now)
             && match known.verified() {
-                Some(verified) => *verified == tag,
+                Some(verified) => {
+                    self.hits.fetch_add(1, Ordering::Relaxed);
+                    *verified == tag
+                }
                 None => self.verify(&known, token, tag, address).await?,
             };
         if !is_good {

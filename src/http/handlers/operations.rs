@@ -60,7 +60,7 @@ pub(in crate::http) fn ready(app: &App) -> Answer {
 
 /// The figures for a scrape; there while the log is replayed, too.
 pub(in crate::http) fn metrics(app: &App) -> Answer {
-    app.metrics.follow_door(app.limiter.redis() == Some(RedisState::Shared), app.auth.key_checks());
+    app.metrics.work.follow_door(app.limiter.redis() == Some(RedisState::Shared), app.auth.lookups());
     let text = app.metrics.text(app.live_if_ready().map(|live| &live.reader), clock::now());
     Answer { content_type: CONTENT_TYPE, ..Answer::json(text.into_bytes()) }
 }

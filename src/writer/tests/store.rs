@@ -36,7 +36,7 @@ impl Store {
         let birth = Birth { directory_id: Uuid::from_u128(7), salt: 11, at: at() };
         let opened = open(sim, &birth, SMALL)?;
         let published = Arc::new(Published::new(opened.graph, opened.recovery.log.directory_id));
-        let core = Core::new(Arc::clone(&published), opened.log, durability);
+        let core = Core::new(Arc::clone(&published), opened.log, durability, clock().monotonic);
         let (retain, segment_bytes) = (2, SMALL.segment_bytes);
         let keeper = Keeper::new(opened.kept, Arc::clone(&published), retain, segment_bytes, clock());
         keeper.tidy();

@@ -7,6 +7,7 @@ mod answer;
 mod client;
 pub(crate) mod disk;
 mod import;
+mod metrics;
 mod model;
 mod payload;
 mod process;
@@ -25,6 +26,7 @@ pub(crate) use answer::{
 };
 pub(crate) use client::{Connection, Reply};
 pub(crate) use import::{Import, Imported, import};
+pub(crate) use metrics::scrape;
 pub(crate) use model::Model;
 pub(crate) use payload::{Payload, attributes, replace, upsert};
 pub(crate) use process::{Finished, command, run, run_with_input};

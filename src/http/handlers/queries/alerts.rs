@@ -36,7 +36,7 @@ pub(in crate::http) async fn alert(
     if loaded.graph.cycles().alert(alert_id).is_none() {
         return Err(Problem::unknown_alert());
     }
-    if let Some(answer) = loaded.not_modified(head) {
+    if let Some(answer) = loaded.not_modified(app, head) {
         return Ok(answer);
     }
     let graph = Arc::clone(&loaded.graph);
@@ -63,7 +63,7 @@ pub(in crate::http) async fn alerts(app: &Arc<App>, head: &Parts) -> Result<Answ
         strong: parameters.flag("strong")?,
     };
     let loaded = load(app, head)?;
-    if let Some(answer) = loaded.not_modified(head) {
+    if let Some(answer) = loaded.not_modified(app, head) {
         return Ok(answer);
     }
     let graph = Arc::clone(&loaded.graph);

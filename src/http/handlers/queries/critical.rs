@@ -17,7 +17,7 @@ pub(in crate::http) async fn critical(app: &App, head: &Parts) -> Result<Answer,
     let parameters = Parameters::parse(head.uri.query())?;
     let limit = parameters.page_limit()?;
     let loaded = load(app, head)?;
-    if let Some(answer) = loaded.not_modified(head) {
+    if let Some(answer) = loaded.not_modified(app, head) {
         return Ok(answer);
     }
     let graph = Arc::clone(&loaded.graph);

@@ -9,6 +9,7 @@ use hyper::StatusCode;
 use hyper::http::request::Parts;
 
 use super::load_as;
+use crate::clock;
 use crate::graph::Graph;
 use crate::http::accept;
 use crate::http::answer::{Answer, Content, Pieces};
@@ -33,11 +34,12 @@ pub(in crate::http) async fn dependencies(
     let question = question(&parameters)?;
     let loaded = load_as(app, head, format.as_str())?;
     let root = loaded.find(&service_id)?;
-    if let Some(answer) = loaded.not_modified(head) {
+    if let Some(answer) = loaded.not_modified(app, head) {
         return Ok(answer);
     }
     let question = TraverseQuestion { root, ..question };
     let scratch = app.scratches.take();
+    let asked_at = clock::monotonic();
     let begun = match begin(&loaded.graph, question, format, scratch, limits::QUERY_INLINE_EDGES_MAX) {
         Ok(begun) => begun,
         Err((_, scratch)) => {
@@ -49,6 +51,7 @@ pub(in crate::http) async fn dependencies(
             })?
         }
     };
+    app.metrics.work.traversal(question.direction, question.depth, asked_at.elapsed());
     let content = match begun.rest {
         Rest::Nothing(scratch) => {
             app.scratches.give_back(scratch);

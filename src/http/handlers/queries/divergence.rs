@@ -33,7 +33,7 @@ pub(in crate::http) async fn divergence(app: &App, head: &Parts) -> Result<Answe
     let expected = || "a cursor that this server issued for this kind";
     let after = parameters.read("cursor", expected, |text| cursor::read_pair(list(kind), text))?;
     let loaded = load(app, head)?;
-    if let Some(answer) = loaded.not_modified(head) {
+    if let Some(answer) = loaded.not_modified(app, head) {
         return Ok(answer);
     }
     let graph = Arc::clone(&loaded.graph);

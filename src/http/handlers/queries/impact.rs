@@ -32,7 +32,7 @@ pub(in crate::http) async fn impact(
     let summary = parameters.flag("summary")?.unwrap_or(false);
     let loaded = load(app, head)?;
     let failing = vec![loaded.find(&service_id)?];
-    if let Some(answer) = loaded.not_modified(head) {
+    if let Some(answer) = loaded.not_modified(app, head) {
         return Ok(answer);
     }
     let depth = depth.map_or(limits::IMPACT_DEPTH_DEFAULT, |depth| depth as u8);

@@ -77,10 +77,14 @@ fn load_as(app: &App, head: &Parts, format: &str) -> Result<Loaded, Problem> {
 
 impl Loaded {
     /// A 304 when the caller has this representation already.
-    fn not_modified(&self, head: &Parts) -> Option<Answer> {
+    fn not_modified(&self, app: &App, head: &Parts) -> Option<Answer> {
+        if !head.headers.contains_key(IF_NONE_MATCH) {
+            return None;
+        }
         let given = head.headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
         let mut tags = given.flat_map(|value| value.split(',')).map(str::trim);
         let matches = tags.any(|tag| tag == "*" || tag.trim_start_matches("W/") == self.etag);
+        app.metrics.work.conditional(matches);
         matches.then(|| self.answer(StatusCode::NOT_MODIFIED, Content::Empty))
     }
 

@@ -22,7 +22,7 @@ pub(in crate::http) async fn paths(app: &App, head: &Parts) -> Result<Answer, Pr
     let max_paths = parameters.integer("max_paths", 1, limits::PATHS_MAX)?;
     let loaded = load(app, head)?;
     let (from, to) = (loaded.find(from)?, loaded.find(to)?);
-    if let Some(answer) = loaded.not_modified(head) {
+    if let Some(answer) = loaded.not_modified(app, head) {
         return Ok(answer);
     }
     let max_paths = max_paths.map_or(limits::PATHS_DEFAULT, |number| number as usize);

@@ -24,7 +24,7 @@ pub(in crate::http) fn service(app: &App, head: &Parts, encoded_id: &str) -> Res
     let service_id = decode(encoded_id)?;
     let loaded = load(app, head)?;
     let index = loaded.find(&service_id)?;
-    if let Some(answer) = loaded.not_modified(head) {
+    if let Some(answer) = loaded.not_modified(app, head) {
         return Ok(answer);
     }
     let mut body = Vec::with_capacity(1024);
@@ -40,7 +40,7 @@ pub(in crate::http) async fn services(app: &App, head: &Parts) -> Result<Answer,
     let after = parameters.read("cursor", expected, |text| cursor::read(SERVICES, text))?;
     let filter = service_filter(&parameters)?;
     let loaded = load(app, head)?;
-    if let Some(answer) = loaded.not_modified(head) {
+    if let Some(answer) = loaded.not_modified(app, head) {
         return Ok(answer);
     }
     let graph = Arc::clone(&loaded.graph);

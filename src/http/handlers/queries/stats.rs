@@ -16,7 +16,7 @@ use crate::{limits, query, render};
 pub(in crate::http) async fn stats(app: &App, head: &Parts) -> Result<Answer, Problem> {
     Parameters::parse(head.uri.query())?;
     let loaded = load(app, head)?;
-    if let Some(answer) = loaded.not_modified(head) {
+    if let Some(answer) = loaded.not_modified(app, head) {
         return Ok(answer);
     }
     let graph = Arc::clone(&loaded.graph);

@@ -40,12 +40,16 @@ pub(in crate::http) async fn ingest(
     };
     let (CheckedUpsert { upsert, received }, key) = check_json(app, bytes, check).await?;
     let once = key.map(|(key, body)| Box::new(Once { key, body, received: received.clone() }));
+    let source = upsert.source;
     let command = Command::new(clock::new_id(), now, Change::Upsert(upsert));
     let ingestion_id = command.id;
     let command = Command { once, ..command }.by(caller.name());
     let Committed { version, outcome, durable } = commit(&live.writer, command, room).await?;
     match outcome {
-        Outcome::Upserted(upserted) => Ok(accepted(ingestion_id, &received, &upserted, (version, durable))),
+        Outcome::Upserted(upserted) => {
+            app.metrics.work.report(source, &upserted);
+            Ok(accepted(ingestion_id, &received, &upserted, (version, durable)))
+        }
         Outcome::Repeated(before) => {
             let version = (before.version, durable);
             Ok(accepted(before.command_id, &before.received, &before.upserted, version))

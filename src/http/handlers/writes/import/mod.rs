@@ -149,8 +149,10 @@ impl Import {
             Some(_) => upsert.edges.iter().map(|edge| (edge.source.clone(), edge.target.clone())).collect(),
             None => Vec::new(),
         };
+        let source = upsert.source;
         let committed = self.commit(Change::Upsert(upsert)).await?;
         let Outcome::Upserted(upserted) = &committed.outcome else { return Err(Problem::internal()) };
+        self.app.metrics.work.report(source, upserted);
         self.note(received, merged, upserted, &committed);
         if let Some(unseen) = &mut self.unseen {
             let graph = self.app.live()?.reader.load();
