@@ -6,13 +6,14 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc::Receiver;
 
+use super::compression::{self, Encoder};
 use super::download::Download;
 use super::guarded_io::Exchange;
 use super::state::ScratchPool;
@@ -45,6 +46,29 @@ pub(super) enum Content {
     Download(Download),
     /// Lines as they come up.
     Lines(Receiver<Bytes>),
+    /// One of the others, compressed as it is taken.
+    Gzip(Box<Content>),
+}
+
+impl Content {
+    /// Whether it can be compressed, and is long enough for that.
+    pub(super) fn may_shrink(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.len() >= compression::LEAST_BYTES,
+            Self::Pieces(..) => true,
+            Self::Empty | Self::Download(_) | Self::Lines(_) | Self::Gzip(_) => false,
+        }
+    }
+
+    pub(super) fn into_gzip(self) -> Self {
+        Self::Gzip(Box::new(self))
+    }
+}
+
+/// The tag of the same answer in gzip: a strong tag is of the bytes on the wire.
+pub(super) fn gzip_tag(etag: &str) -> String {
+    let unquoted = etag.strip_suffix('"').unwrap_or(etag);
+    format!("{unquoted}-gzip\"")
 }
 
 impl Answer {
@@ -120,6 +144,7 @@ impl Drop for Pieces {
 pub(super) struct AnswerBody {
     first: Option<Bytes>,
     rest: Rest,
+    gzip: Option<Encoder>,
     _exchange: Option<Exchange>,
 }
 
@@ -133,14 +158,32 @@ enum Rest {
 
 impl AnswerBody {
     pub(super) fn new(content: Content, exchange: Option<Exchange>) -> Self {
+        let (content, gzip) = match content {
+            Content::Gzip(content) => (*content, Some(Encoder::new())),
+            content => (content, None),
+        };
         let (first, rest) = match content {
-            Content::Empty => (None, Rest::Nothing),
+            // Nothing is compressed twice.
+            Content::Empty | Content::Gzip(_) => (None, Rest::Nothing),
             Content::Whole(bytes) => (Some(bytes.into()), Rest::Nothing),
             Content::Pieces(first, rest) => (Some(first.into()), Rest::Pieces(rest)),
             Content::Download(download) => (None, Rest::Download(download)),
             Content::Lines(lines) => (None, Rest::Lines(lines)),
         };
-        Self { first, rest, _exchange: exchange }
+        Self { first, rest, gzip, _exchange: exchange }
+    }
+}
+
+impl AnswerBody {
+    /// The next piece as it was written.
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        match (self.first.take(), &mut self.rest) {
+            (Some(first), _) => Poll::Ready(Some(Ok(first))),
+            (None, Rest::Nothing) => Poll::Ready(None),
+            (None, Rest::Pieces(pieces)) => Poll::Ready(pieces.next().map(Ok)),
+            (None, Rest::Download(download)) => download.poll_piece(context),
+            (None, Rest::Lines(lines)) => lines.poll_recv(context).map(|line| line.map(Ok)),
+        }
     }
 }
 
@@ -152,18 +195,18 @@ impl Body for AnswerBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let piece = match (self.first.take(), &mut self.rest) {
-            (Some(first), _) => Poll::Ready(Some(Ok(first))),
-            (None, Rest::Nothing) => Poll::Ready(None),
-            (None, Rest::Pieces(pieces)) => Poll::Ready(pieces.next().map(Ok)),
-            (None, Rest::Download(download)) => download.poll_piece(context),
-            (None, Rest::Lines(lines)) => lines.poll_recv(context).map(|line| line.map(Ok)),
+        let piece = ready!(self.poll_piece(context));
+        let piece = match (piece, &mut self.gzip) {
+            (Some(Ok(piece)), Some(encoder)) => Some(encoder.encode(&piece)),
+            (None, Some(encoder)) => encoder.finish(),
+            (piece, _) => piece,
         };
-        piece.map_ok(Frame::data)
+        Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.first.is_none()
+        self.gzip.as_ref().is_none_or(Encoder::is_over)
+            && self.first.is_none()
             && match &self.rest {
                 Rest::Nothing => true,
                 Rest::Pieces(pieces) => pieces.is_over(),
@@ -173,6 +216,9 @@ impl Body for AnswerBody {
     }
 
     fn size_hint(&self) -> SizeHint {
+        if self.gzip.is_some() {
+            return SizeHint::default();
+        }
         match &self.rest {
             Rest::Nothing => SizeHint::with_exact(self.first.as_ref().map_or(0, Bytes::len) as u64),
             Rest::Pieces(_) | Rest::Lines(_) => SizeHint::default(),

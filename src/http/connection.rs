@@ -1,4 +1,4 @@
-//! One connection: HTTP/1.1, or HTTP/2 where its preface comes first.
+//! One connection: HTTP/1.1, or HTTP/2 where its preface comes first, or ALPN says so.
 //!
 //! - A head that does not come in time gets a bare 408.
 //! - When the server drains, a connection ends after its exchange, which says so. One that rests is closed only
@@ -6,6 +6,7 @@
 //!   is one that the client cannot account for.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,11 +21,14 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
 
 use super::answer::AnswerBody;
 use super::exchange::exchange;
 use super::guarded_io::{GuardedIo, Patience, Phase};
 use super::state::App;
+use super::stream::Stream;
+use super::tls::{self, Tls};
 use crate::limits;
 
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -37,26 +41,54 @@ pub(super) async fn serve(app: Arc<App>, stream: TcpStream, mut draining: watch:
         idle: limits::CONNECTION_IDLE.max(header_timeout),
         write: app.settings.request_timeout,
     };
-    let first_bytes = timeout(header_timeout, begins_with_http2_preface(&stream));
-    let is_http2 = tokio::select! {
+    let peer = peer(&stream);
+    let mut stream = Some(stream);
+    let begins = timeout(header_timeout, begin(app.settings.tls.as_deref(), &mut stream));
+    let begun = tokio::select! {
         biased;
-        is_http2 = first_bytes => match is_http2 {
-            Ok(Ok(is_http2)) => is_http2,
-            Ok(Err(_)) => return,
-            Err(_) => return request_timeout(GuardedIo::new(stream, patience, Phase::default())).await,
-        },
+        begun = begins => begun,
         // A connection on which nothing was asked need not be waited for.
         () = notice_is_over(&mut draining), if !app.is_draining() => return,
     };
+    let (stream, is_http2) = match (begun, stream) {
+        (Ok(Ok(Begun::Tls(stream, is_http2))), _) => (Stream::Tls(stream), is_http2),
+        (Ok(Ok(Begun::Plain(is_http2))), Some(stream)) => (Stream::Plain(stream), is_http2),
+        (Err(_), Some(stream)) => {
+            let io = GuardedIo::new(Stream::Plain(stream), patience, Phase::default());
+            return request_timeout(io).await;
+        }
+        // Whoever was there has gone, or speaks another language.
+        (Ok(Ok(Begun::Plain(_)) | Err(_)) | Err(_), _) => return,
+    };
     if is_http2 {
-        serve_http2(app, stream, patience, &mut draining).await;
+        serve_http2(app, peer, stream, patience, &mut draining).await;
     } else {
-        serve_http1(app, stream, patience, &mut draining).await;
+        serve_http1(app, peer, stream, patience, &mut draining).await;
+    }
+}
+
+/// What came before HTTP, and whether HTTP/2 follows.
+enum Begun {
+    Plain(bool),
+    Tls(Box<TlsStream<TcpStream>>, bool),
+}
+
+/// Under TLS the stream is taken, and ALPN says what follows; else the first bytes say it.
+async fn begin(tls: Option<&Tls>, stream: &mut Option<TcpStream>) -> io::Result<Begun> {
+    match (tls, stream) {
+        (None, Some(stream)) => Ok(Begun::Plain(begins_with_http2_preface(stream).await?)),
+        (Some(tls), stream) => {
+            let stream = stream.take().ok_or(io::ErrorKind::NotConnected)?;
+            let stream = tls.acceptor().accept(stream).await?;
+            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2);
+            Ok(Begun::Tls(Box::new(stream), is_http2))
+        }
+        (None, None) => Err(io::ErrorKind::NotConnected.into()),
     }
 }
 
 /// Looks at the first bytes without taking them. An end of the stream reads as HTTP/1.1.
-async fn begins_with_http2_preface(stream: &TcpStream) -> std::io::Result<bool> {
+async fn begins_with_http2_preface(stream: &TcpStream) -> io::Result<bool> {
     let mut start = [0; HTTP2_PREFACE.len()];
     let mut wait = Duration::from_millis(1);
     loop {
@@ -75,12 +107,12 @@ async fn begins_with_http2_preface(stream: &TcpStream) -> std::io::Result<bool> 
 
 async fn serve_http1(
     app: Arc<App>,
-    stream: TcpStream,
+    peer: IpAddr,
+    stream: Stream,
     patience: Patience,
     draining: &mut watch::Receiver<bool>,
 ) {
     let phase = Phase::default();
-    let peer = peer(&stream);
     let io = TokioIo::new(GuardedIo::new(stream, patience, phase.clone()));
     let service = service_fn(move |request| answer(Arc::clone(&app), peer, request, Some(&phase)));
     let mut drained = *draining.borrow();
@@ -108,12 +140,12 @@ async fn serve_http1(
 
 async fn serve_http2(
     app: Arc<App>,
-    stream: TcpStream,
+    peer: IpAddr,
+    stream: Stream,
     patience: Patience,
     draining: &mut watch::Receiver<bool>,
 ) {
     let phase = Phase::default();
-    let peer = peer(&stream);
     let io = TokioIo::new(GuardedIo::new(stream, patience, phase.clone()));
     // HTTP/2 has its own keep-alive, so the guard's read time-outs stay off.
     let _exchange = phase.exchange();

@@ -11,14 +11,17 @@ use std::time::Instant;
 
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    ALLOW, CONNECTION, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
-    HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ALLOW, CONNECTION, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap,
+    HeaderName, HeaderValue, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, VARY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 
-use super::answer::{Answer, AnswerBody, Content};
+use super::answer::{Answer, AnswerBody, Content, gzip_tag};
 use super::caller::Caller;
+use super::compression;
+use super::cors;
 use super::door::enter;
 use super::guarded_io::Exchange;
 use super::handlers;
@@ -55,7 +58,7 @@ pub(super) async fn exchange(
         },
         is_written: false,
     };
-    let mut verdict = None;
+    let (mut verdict, mut preflight) = (None, None);
     let result = match route {
         Ok(route) => {
             let entered = enter(app, peer, &head.headers, &route).await;
@@ -72,6 +75,10 @@ pub(super) async fn exchange(
             }
         }
         Err(NoRoute::Path) => Err(no_such_path()),
+        Err(NoRoute::Method { allow, .. }) if cors::is_preflight(&app.settings.cors_origins, &head) => {
+            preflight = Some(allow);
+            Ok(Answer::new(StatusCode::NO_CONTENT, Content::Empty))
+        }
         Err(NoRoute::Method { allow, .. }) => Err(no_such_method(allow)),
     };
     let version = match &result {
@@ -79,7 +86,7 @@ pub(super) async fn exchange(
         Err(_) => app.version(),
     };
     let mut response = match result {
-        Ok(answer) => success(answer),
+        Ok(answer) => success(answer, &head.headers),
         Err(problem) => {
             if let Some(cause) = &problem.cause {
                 tracing::error!(correlation_id, cause = &**cause, "a request failed");
@@ -87,9 +94,15 @@ pub(super) async fn exchange(
             failure(&problem, path, &correlation_id, head.version)
         }
     };
-    response.headers_mut().insert(CORRELATION_ID, header(&correlation_id));
+    let headers = response.headers_mut();
+    headers.insert(CORRELATION_ID, header(&correlation_id));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if app.settings.tls.is_some() {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    cors::describe(&app.settings.cors_origins, &head.headers, preflight, headers);
     if let Some(verdict) = verdict {
-        limit::describe(&verdict, response.headers_mut());
+        limit::describe(&verdict, headers);
     }
     if app.is_draining() && head.version == Version::HTTP_11 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -221,9 +234,12 @@ fn no_such_method(allow: &'static str) -> Problem {
     Problem { allow: Some(allow), ..Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail) }
 }
 
-fn success(answer: Answer) -> Response<Content> {
+fn success(answer: Answer, asked: &HeaderMap) -> Response<Content> {
     let has_content = !matches!(answer.content, Content::Empty);
-    let mut response = Response::new(answer.content);
+    let may_shrink = answer.content.may_shrink() && compression::is_worth_it(answer.content_type);
+    let is_gzip = may_shrink && compression::is_wanted(asked);
+    let content = if is_gzip { answer.content.into_gzip() } else { answer.content };
+    let mut response = Response::new(content);
     *response.status_mut() = answer.status;
     let headers = response.headers_mut();
     if has_content {
@@ -236,8 +252,15 @@ fn success(answer: Answer) -> Response<Content> {
         headers.insert(GRAPH_VERSION, version.into());
     }
     if let Some(etag) = answer.etag {
+        let etag = if is_gzip { gzip_tag(&etag) } else { etag };
         headers.insert(ETAG, header(&etag));
         headers.insert(VARY, HeaderValue::from_static("Accept"));
+    }
+    if may_shrink {
+        headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
+    if is_gzip {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     response
 }
@@ -268,7 +291,7 @@ fn leave_out_content(response: &mut Response<Content>) {
         Content::Whole(bytes) => Some(bytes.len() as u64),
         Content::Download(download) => Some(download.rest()),
         // How long it gets is not known before it is written.
-        Content::Empty | Content::Pieces(..) | Content::Lines(_) => None,
+        Content::Empty | Content::Pieces(..) | Content::Lines(_) | Content::Gzip(_) => None,
     };
     if let Some(length) = length {
         response.headers_mut().insert(CONTENT_LENGTH, length.into());

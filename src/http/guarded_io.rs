@@ -1,4 +1,4 @@
-//! A TCP stream with the time-outs that hyper lacks.
+//! A stream with the time-outs that hyper lacks.
 //!
 //! - From the first byte of a request head to its end: `header`, else the read fails and the
 //!   connection answers 408. hyper's own timer would count the idle time before it, too.
@@ -18,9 +18,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::stream::Stream;
 use crate::{clock, limits};
 
 /// The clock's time in the runtime's terms.
@@ -71,7 +71,7 @@ impl Drop for Exchange {
 
 /// The guarded stream.
 pub(super) struct GuardedIo {
-    stream: TcpStream,
+    stream: Stream,
     patience: Patience,
     phase: Phase,
     /// When the current wait of a read ends.
@@ -86,7 +86,7 @@ pub(super) struct GuardedIo {
 
 impl GuardedIo {
     /// A stream whose first request head has `patience.header` from now.
-    pub(super) fn new(stream: TcpStream, patience: Patience, phase: Phase) -> Self {
+    pub(super) fn new(stream: Stream, patience: Patience, phase: Phase) -> Self {
         let deadline = now() + patience.header;
         phase.set(HEAD);
         Self {

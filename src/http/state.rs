@@ -15,7 +15,8 @@ use super::auth::Auth;
 use super::limit::Limiter;
 use super::metrics::Metrics;
 use super::problem::Problem;
-use crate::config::{Network, Secret};
+use super::tls::Tls;
+use crate::config::{Network, Origins, Secret};
 use crate::keys::{KeySet, Store};
 use crate::limits;
 use crate::query::Scratch;
@@ -36,6 +37,10 @@ pub struct HttpSettings {
     pub redis_url: Option<Secret>,
     /// Whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<Network>,
+    /// Pages of which origins may read answers.
+    pub cors_origins: Origins,
+    /// The certificate, where there is TLS.
+    pub tls: Option<Arc<Tls>>,
     /// Whether metrics need a key.
     pub metrics_require_key: bool,
     /// A request body, in bytes.

@@ -18,13 +18,13 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Mutex, oneshot};
 use tokio::task::spawn_blocking;
 
 use crate::clock;
 use crate::config::{Config, WalDurability};
-use crate::http::{self, App, HttpSettings, Live};
+use crate::http::{self, App, HttpSettings, Live, Tls};
 use crate::ingest::{parse_json, upsert};
 use crate::keys::{self, KeySet, ReadError, Store};
 use crate::samples::Sample;
@@ -83,7 +83,8 @@ pub fn run(config: Config, sample: Option<&'static Sample>) -> Result<(), ServeE
 }
 
 async fn serve(config: Config, sample: Option<&'static Sample>) -> Result<(), ServeError> {
-    let app = Arc::new(App::new(http_settings(&config), &keys_so_far(&config)?));
+    let tls = tls(&config)?;
+    let app = Arc::new(App::new(http_settings(&config, tls.clone()), &keys_so_far(&config)?));
     if app.is_open() && !config.api_host.to_canonical().is_loopback() {
         return Err(ServeError::Usage(format!(
             "API_HOST is {}; expected a loopback address, such as 127.0.0.1: without API keys the server listens on \
@@ -97,6 +98,7 @@ async fn serve(config: Config, sample: Option<&'static Sample>) -> Result<(), Se
     let address = listener.local_addr().context("cannot read the listening address")?;
     let terminated = terminated().context("cannot watch for signals")?;
     app.keep_up();
+    tokio::spawn(reload_on_hangup(hangup().context("cannot watch for signals")?, tls));
     let front = http::serve(Arc::clone(&app), listener, terminated, config.shutdown_grace);
     let mut front = tokio::spawn(front);
     tracing::info!(%address, data_dir = %config.data_dir.display(), "listening");
@@ -128,6 +130,31 @@ async fn serve(config: Config, sample: Option<&'static Sample>) -> Result<(), Se
     if stopped { Ok(()) } else { Err(anyhow!("the writer died; its panic is in the log").into()) }
 }
 
+/// The certificate and its key, where the settings name them.
+fn tls(config: &Config) -> Result<Option<Arc<Tls>>, ServeError> {
+    let Some((chain, key)) = &config.tls_files else { return Ok(None) };
+    let tls = Tls::load(chain, key).map_err(|error| ServeError::Usage(error.to_string()))?;
+    Ok(Some(Arc::new(tls)))
+}
+
+fn hangup() -> io::Result<Signal> {
+    signal(SignalKind::hangup())
+}
+
+/// Reads the certificate again whenever the process is told to; without one there is nothing to read, and the signal
+/// must not end the process.
+async fn reload_on_hangup(mut hangup: Signal, tls: Option<Arc<Tls>>) {
+    while hangup.recv().await.is_some() {
+        match tls.as_deref().map(Tls::reload) {
+            Some(Ok(())) => tracing::info!("the certificate was read again; new connections are shown it"),
+            Some(Err(error)) => {
+                tracing::error!(%error, "the certificate was not read again; the old one stays");
+            }
+            None => tracing::info!("SIGHUP: there is no certificate to read again"),
+        }
+    }
+}
+
 /// The keys of the data directory as long as it is not locked: who may ask has to be known before the log is
 /// replayed. Nothing is made where there is no directory.
 fn keys_so_far(config: &Config) -> Result<KeySet, ServeError> {
@@ -138,7 +165,7 @@ fn keys_so_far(config: &Config) -> Result<KeySet, ServeError> {
     Ok(keys::read(&storage)?)
 }
 
-fn http_settings(config: &Config) -> HttpSettings {
+fn http_settings(config: &Config, tls: Option<Arc<Tls>>) -> HttpSettings {
     HttpSettings {
         workers: config.api_workers,
         admin_api_key: config.admin_api_key.clone(),
@@ -146,6 +173,8 @@ fn http_settings(config: &Config) -> HttpSettings {
         redis_url: config.redis_url.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         metrics_require_key: config.metrics_require_key,
+        cors_origins: config.cors_origins.clone(),
+        tls,
         max_body_bytes: config.max_body_bytes,
         request_timeout: config.request_timeout,
         header_timeout: config.header_timeout,

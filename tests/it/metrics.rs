@@ -30,15 +30,15 @@ fn counters_move_by_what_was_done() {
     }
     server.get("/api/v1/services/nobody/dependencies");
     server.sent("POST", "/api/v1/admin/snapshots", &json!({}), 201);
-    let limited = (0..8).filter(|_| server.get("/").status == 429).count();
+    let limited: u8 = (0..8).map(|_| u8::from(server.get("/").status == 429)).sum();
     let after = scrape(&server);
     let expected = [
         (requests("POST", "/api/v1/services/dependencies", 202), 1.0),
         (requests("GET", dependencies, 200), 2.0),
         (requests("GET", dependencies, 304), 1.0),
         (requests("GET", dependencies, 404), 1.0),
-        (requests("GET", "/", 429), limited as f64),
-        ("watershed_rate_limit_exceeded_total{endpoint=\"/\"}".to_owned(), limited as f64),
+        (requests("GET", "/", 429), f64::from(limited)),
+        ("watershed_rate_limit_exceeded_total{endpoint=\"/\"}".to_owned(), f64::from(limited)),
         (
             "watershed_graph_traversal_duration_seconds_count{depth=\"4\",direction=\"upstream\"}".to_owned(),
             2.0,

@@ -13,6 +13,7 @@ mod payload;
 mod process;
 mod redis;
 mod server;
+pub(crate) mod tls;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

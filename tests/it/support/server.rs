@@ -49,6 +49,21 @@ impl Server {
         server
     }
 
+    /// Starts one that is not waited for: it listens, and that is all that is known.
+    pub(crate) fn start_unready(settings: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let settings: Vec<_> =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let (child, address, log) = launch(directory.path(), &settings, &arguments);
+        Self { child, address, log, settings, arguments, directory }
+    }
+
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Starts again on the same data directory; the process must have ended.
     pub(crate) fn start_again(&mut self) {
         assert!(self.child.try_wait().unwrap().is_some(), "the server still runs");

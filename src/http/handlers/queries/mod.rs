@@ -36,7 +36,7 @@ use hyper::http::uri::PathAndQuery;
 use uuid::Uuid;
 
 use crate::graph::Graph;
-use crate::http::answer::{Answer, Content};
+use crate::http::answer::{Answer, Content, gzip_tag};
 use crate::http::problem::Problem;
 use crate::http::state::App;
 use crate::json;
@@ -83,9 +83,14 @@ impl Loaded {
         }
         let given = head.headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
         let mut tags = given.flat_map(|value| value.split(',')).map(str::trim);
-        let matches = tags.any(|tag| tag == "*" || tag.trim_start_matches("W/") == self.etag);
+        let gzip = gzip_tag(&self.etag);
+        let held = tags.find(|tag| ["*", &self.etag, &gzip].contains(&tag.trim_start_matches("W/")));
+        let matches = held.is_some();
         app.metrics.work.conditional(matches);
-        matches.then(|| self.answer(StatusCode::NOT_MODIFIED, Content::Empty))
+        let held = held?;
+        let answer = self.answer(StatusCode::NOT_MODIFIED, Content::Empty);
+        // The client is told of the bytes that it has.
+        Some(if held.ends_with(&*gzip) { Answer { etag: Some(gzip), ..answer } } else { answer })
     }
 
     fn answer(&self, status: StatusCode, content: Content) -> Answer {
