@@ -18,7 +18,7 @@ impl Access {
     /// What a route needs. Deny by default: a new route does not compile without a row here.
     pub(super) fn of(route: &Route<'_>) -> Self {
         match route {
-            Route::Health | Route::Ready => Self::Free,
+            Route::Health | Route::Ready | Route::OpenApi | Route::Docs | Route::DocsAsset(_) => Self::Free,
             Route::Metrics => Self::Metrics,
             Route::Index => Self::Limited(Role::Reader, LimitClass::Default),
             Route::Stats

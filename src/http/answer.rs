@@ -26,6 +26,8 @@ pub(super) struct Answer {
     pub(super) content: Content,
     /// What the content is, where there is any.
     pub(super) content_type: &'static str,
+    /// Headers of its own, the names in lower case.
+    pub(super) extra: &'static [(&'static str, &'static str)],
     /// The name under which the content is to be kept, for what is a file.
     pub(super) file_name: Option<String>,
     /// The graph version that answered.
@@ -75,7 +77,7 @@ impl Answer {
     /// Content in JSON, where there is any, that no graph version stands behind.
     pub(super) fn new(status: StatusCode, content: Content) -> Self {
         let content_type = "application/json";
-        Self { status, content, content_type, file_name: None, version: None, etag: None }
+        Self { status, content, content_type, extra: &[], file_name: None, version: None, etag: None }
     }
 
     /// 200 with a whole JSON body that no graph version stands behind.

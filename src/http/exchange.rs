@@ -178,6 +178,9 @@ async fn handle(
         Route::Index => Ok(handlers::index()),
         Route::Health => Ok(handlers::health()),
         Route::Ready => Ok(handlers::ready(app)),
+        Route::OpenApi => Ok(handlers::openapi_document()),
+        Route::Docs => handlers::docs(),
+        Route::DocsAsset(name) => handlers::docs_asset(name),
         Route::Stats => handlers::stats(app, head).await,
         Route::Divergence => handlers::divergence(app, head).await,
         Route::Critical => handlers::critical(app, head).await,
@@ -244,6 +247,9 @@ fn success(answer: Answer, asked: &HeaderMap) -> Response<Content> {
     let headers = response.headers_mut();
     if has_content {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    }
+    for (name, value) in answer.extra {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     if let Some(name) = answer.file_name {
         headers.insert(CONTENT_DISPOSITION, header(&format!("attachment; filename=\"{name}\"")));

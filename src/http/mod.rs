@@ -31,6 +31,7 @@ mod guarded_io;
 mod handlers;
 mod limit;
 mod metrics;
+mod openapi;
 mod problem;
 mod query_string;
 mod route;

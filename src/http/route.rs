@@ -15,6 +15,12 @@ pub(super) enum Route<'p> {
     Health,
     /// `GET /api/v1/health/ready`
     Ready,
+    /// `GET /openapi.json`
+    OpenApi,
+    /// `GET /docs`
+    Docs,
+    /// `GET /docs/{asset}`, still encoded
+    DocsAsset(&'p str),
     /// `GET /api/v1/graph/stats`
     Stats,
     /// `GET /api/v1/graph/divergence`
@@ -147,6 +153,8 @@ impl<'p> Endpoints<'p> {
             "/" => Some(Self::get(Route::Index)),
             "/api/v1/health" => Some(Self::get(Route::Health)),
             "/api/v1/health/ready" => Some(Self::get(Route::Ready)),
+            "/openapi.json" => Some(Self::get(Route::OpenApi)),
+            "/docs" => Some(Self::get(Route::Docs)),
             "/api/v1/graph/stats" => Some(Self::get(Route::Stats)),
             "/api/v1/graph/import" => Some(Self::post(Route::Import)),
             "/api/v1/graph/divergence" => Some(Self::get(Route::Divergence)),
@@ -161,7 +169,10 @@ impl<'p> Endpoints<'p> {
             "/api/v1/admin/staleness/run" => Some(Self::post(Route::RunStaleness)),
             "/api/v1/admin/audit" => Some(Self::get(Route::Audit)),
             "/api/v1/admin/api-keys" => Some(Self::get_post(Route::Keys, Route::CreateKey)),
-            _ => below_services(path).or_else(|| below_alerts(path)).or_else(|| below_admin(path)),
+            _ => below_services(path)
+                .or_else(|| below_alerts(path))
+                .or_else(|| below_admin(path))
+                .or_else(|| below_docs(path)),
         }
     }
 
@@ -192,6 +203,9 @@ impl<'p> Route<'p> {
             Route::Index => "/",
             Route::Health => "/api/v1/health",
             Route::Ready => "/api/v1/health/ready",
+            Route::OpenApi => "/openapi.json",
+            Route::Docs => "/docs",
+            Route::DocsAsset(_) => "/docs/{asset}",
             Route::Stats => "/api/v1/graph/stats",
             Route::Divergence => "/api/v1/graph/divergence",
             Route::Critical => "/api/v1/graph/critical",
@@ -243,6 +257,13 @@ fn below_alerts(path: &str) -> Option<Endpoints<'_>> {
         (id, None) => Some(Endpoints::get(Route::Alert(id))),
         (id, Some("acknowledge")) => Some(Endpoints::post(Route::Acknowledge(id))),
         (id, Some("resolve")) => Some(Endpoints::post(Route::Resolve(id))),
+        (_, Some(_)) => None,
+    }
+}
+
+fn below_docs(path: &str) -> Option<Endpoints<'_>> {
+    match below("/docs/", path)? {
+        (asset, None) => Some(Endpoints::get(Route::DocsAsset(asset))),
         (_, Some(_)) => None,
     }
 }

@@ -1,11 +1,13 @@
 //! What each endpoint does.
 
+mod docs;
 mod keys;
 mod operations;
 mod queries;
 mod snapshots;
 mod writes;
 
+pub(super) use docs::{docs, docs_asset, openapi_document};
 pub(super) use keys::{create_key, keys, revoke_key};
 pub(super) use operations::{health, index, metrics, ready};
 pub(super) use queries::{

@@ -23,6 +23,8 @@ pub(in crate::http) fn index() -> Answer {
             "ready": "/api/v1/health/ready",
             "metrics": "/api/v1/metrics",
             "snapshots": "/api/v1/admin/snapshots",
+            "documentation": "/docs",
+            "openapi": "/openapi.json",
         },
     });
     Answer::json(body.to_string().into_bytes())
