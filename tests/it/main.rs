@@ -46,6 +46,7 @@ mod model_history;
 mod model_sources;
 mod model_stale;
 mod offline_cli;
+mod openapi;
 mod oracle;
 mod paths;
 mod permissions;

@@ -12,6 +12,7 @@ mod model;
 mod payload;
 mod process;
 mod redis;
+pub(crate) mod schema;
 mod server;
 pub(crate) mod tls;
 
