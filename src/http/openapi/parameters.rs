@@ -26,9 +26,12 @@ pub(super) fn id(name: &str, description: &str) -> Value {
     )
 }
 
-/// A parameter of the query, which may be left out.
+/// A parameter of the query, which may be left out; an empty value is none.
 pub(super) fn query(name: &str, description: &str, schema: &Value) -> Value {
-    json!({"name": name, "in": "query", "required": false, "description": description, "schema": schema})
+    json!({
+        "name": name, "in": "query", "required": false, "description": description, "schema": schema,
+        "allowEmptyValue": true,
+    })
 }
 
 /// One that may not.

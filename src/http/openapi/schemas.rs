@@ -110,8 +110,8 @@ fn vocabulary() -> Schemas {
                 "type": "object", "description": "At most 16 KiB; team, criticality, service_type, published_sla and \
                     availability are read from it",
                 "properties": {
-                    "team": text(0, limits::TEAM_BYTES_MAX), "criticality": of("Criticality"),
-                    "service_type": of("ServiceType"), "published_sla": ratio(), "availability": ratio(),
+                    "team": or_null(text(0, limits::TEAM_BYTES_MAX)), "criticality": or_null(of("Criticality")),
+                    "service_type": or_null(of("ServiceType")), "published_sla": or_null(ratio()), "availability": or_null(ratio()),
                 },
             }),
         ),

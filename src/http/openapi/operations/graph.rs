@@ -27,9 +27,13 @@ pub(super) fn all() -> Vec<Operation> {
 
 fn dependencies() -> Operation {
     let mut answer = tagged_json("Subgraph", "The subgraph around the service");
+    let either =
+        ["Subgraph", "CytoscapeGraph"].map(|name| json!({"$ref": format!("#/components/schemas/{name}")}));
+    answer["content"]["application/json"]["schema"] = json!({"oneOf": either});
     let others = Format::ALL.map(Format::content_type).into_iter().filter(|kind| *kind != "application/json");
     for media_type in others {
-        answer["content"][media_type] = json!({"schema": {"type": "string"}});
+        let kind = if media_type.ends_with("json") { "object" } else { "string" };
+        answer["content"][media_type] = json!({"schema": {"type": kind}});
     }
     let confidence = json!({"type": "number", "minimum": 0, "maximum": 1, "default": 0});
     let depth = integer(1, limits::QUERY_DEPTH_MAX.into(), limits::QUERY_DEPTH_DEFAULT.into());

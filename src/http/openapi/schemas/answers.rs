@@ -43,7 +43,10 @@ fn subgraph() -> Schemas {
         "availability_target": {"type": ["number", "null"]}, "created_at": time(), "updated_at": time(),
     });
     let position = json!({"type": "array", "items": count(), "minItems": 2, "maxItems": 2});
+    let elements =
+        json!({"nodes": list(json!({"type": "object"})), "edges": list(json!({"type": "object"}))});
     vec![
+        ("CytoscapeGraph", object(json!({"elements": object(elements)}))),
         ("ServiceSummary", object(service_members())),
         ("Service", with(service_members(), detail)),
         ("ServiceAtDistance", with(service_members(), json!({"distance": count()}))),
