@@ -12,6 +12,7 @@
 
 mod admin_snapshots;
 mod bad_input;
+mod bypass;
 mod cli;
 mod cli_model;
 mod compression;
@@ -53,6 +54,7 @@ mod oracle;
 mod paths;
 mod permissions;
 mod readme_tour;
+mod redaction;
 mod roles;
 mod rooms;
 mod shapes;

@@ -222,7 +222,6 @@ impl Server {
     }
 
     /// All lines of the log of a process that ended.
-    #[allow(dead_code, reason = "the campaigns use it")]
     pub(crate) fn log_to_the_end(&self) -> Vec<String> {
         self.log.seen.borrow_mut().extend(self.log.lines.iter());
         self.log.seen.borrow().clone()
