@@ -29,6 +29,7 @@
 //! | [`keys`] | API keys: their text, what is kept of them, their file |
 //! | [`limiter`] | token buckets: how often who may ask |
 //! | [`durations`] | how long things took, in buckets of atomics |
+//! | [`traces`] | what took how long within a request, sent to a collector |
 //! | [`seeded`] | bugs on demand, for the tests that have to catch them |
 //! | [`storage`] | files: real ones, and simulated ones that fail on demand |
 //! | [`wal`] | the write-ahead log: frames, commit, recovery |
@@ -70,6 +71,7 @@ pub mod server;
 pub mod snapshot;
 pub mod storage;
 pub mod telemetry;
+pub mod traces;
 pub mod types;
 pub mod wal;
 pub mod writer;

@@ -241,3 +241,11 @@ pub const DURATION_BUCKETS_MICROSECONDS: [u64; 17] = [
     50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
     2_500_000, 5_000_000, 10_000_000,
 ];
+/// What sending spans to a collector may take, and what waiting for it at the end may.
+pub const TRACES_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two batches of spans.
+pub const TRACES_INTERVAL: Duration = Duration::from_secs(1);
+/// Spans that wait to be sent; more are dropped.
+pub const TRACES_QUEUED_SPANS_MAX: usize = 8_192;
+/// The answer of a collector, in bytes.
+pub const TRACES_ANSWER_BYTES_MAX: usize = 64 * 1024;

@@ -30,7 +30,7 @@ use super::metrics::{Metrics, Request as Seen};
 use super::problem::Problem;
 use super::route::{NoRoute, Route};
 use super::state::App;
-use crate::{clock, limits};
+use crate::{clock, limits, traces};
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 const GRAPH_VERSION: HeaderName = HeaderName::from_static("x-graph-version");
@@ -46,16 +46,19 @@ pub(super) async fn exchange(
     let correlation_id = correlation_id(&head.headers);
     let path = head.uri.path();
     let route = Route::find(&head.method, path);
+    let template = match &route {
+        Ok(route) => route.template(),
+        Err(NoRoute::Path) => "none",
+        Err(NoRoute::Method { template, .. }) => template,
+    };
+    let trace = traces::Request::begin(&head.headers, head.method.as_str(), template);
     let line = LogLine {
+        trace_id: trace.as_ref().map(traces::Request::trace_id).or_else(|| traces::trace_id(&head.headers)),
         begun: clock::monotonic(),
         metrics: &app.metrics,
         correlation_id: &correlation_id,
         method: &head.method,
-        template: match &route {
-            Ok(route) => route.template(),
-            Err(NoRoute::Path) => "none",
-            Err(NoRoute::Method { template, .. }) => template,
-        },
+        template,
         is_written: false,
     };
     let (mut verdict, mut preflight) = (None, None);
@@ -68,7 +71,8 @@ pub(super) async fn exchange(
             }
             match entered.caller {
                 Ok(caller) => {
-                    unless_it_panics(handle(app, caller, &route, &head, body, &correlation_id)).await
+                    let work = unless_it_panics(handle(app, caller, &route, &head, body, &correlation_id));
+                    traces::Request::within(trace.as_ref(), work).await
                 }
                 Err(problem) if body.is_end_stream() => Err(problem),
                 Err(problem) => Err(problem.closing()),
@@ -111,6 +115,9 @@ pub(super) async fn exchange(
         leave_out_content(&mut response);
     }
     line.write(response.status(), version);
+    if let Some(trace) = trace {
+        trace.end(response.status().as_u16(), &correlation_id);
+    }
     response.map(|content| AnswerBody::new(content, under_way))
 }
 
@@ -118,6 +125,7 @@ pub(super) async fn exchange(
 /// gone before it was.
 struct LogLine<'r> {
     begun: Instant,
+    trace_id: Option<String>,
     metrics: &'r Metrics,
     correlation_id: &'r str,
     method: &'r Method,
@@ -137,6 +145,7 @@ impl LogLine<'_> {
             status = status.as_u16(),
             duration_us = took.as_micros() as u64,
             version,
+            trace_id = self.trace_id.as_deref(),
             "request"
         );
     }
@@ -150,6 +159,7 @@ impl Drop for LogLine<'_> {
                 method = self.method.as_str(),
                 route = self.template,
                 duration_us = self.begun.elapsed().as_micros() as u64,
+                trace_id = self.trace_id.as_deref(),
                 "request abandoned by its client"
             );
         }

@@ -29,6 +29,7 @@ use crate::ingest::{parse_json, upsert};
 use crate::keys::{self, KeySet, ReadError, Store};
 use crate::samples::Sample;
 use crate::storage::{Fs, LockError};
+use crate::traces::Traces;
 use crate::types::{Change, Command, Sweep, Timestamp};
 use crate::wal::{Birth, Options};
 use crate::writer::{self, Durability, Settings, StartError, Started, Stopper};
@@ -98,6 +99,7 @@ async fn serve(config: Config, sample: Option<&'static Sample>) -> Result<(), Se
     let address = listener.local_addr().context("cannot read the listening address")?;
     let terminated = terminated().context("cannot watch for signals")?;
     app.keep_up();
+    let traces = traces(&config)?;
     tokio::spawn(reload_on_hangup(hangup().context("cannot watch for signals")?, tls));
     let front = http::serve(Arc::clone(&app), listener, terminated, config.shutdown_grace);
     let mut front = tokio::spawn(front);
@@ -127,7 +129,17 @@ async fn serve(config: Config, sample: Option<&'static Sample>) -> Result<(), Se
     tracing::info!(cut_off, "drained");
     key_use::write_down_now(&app, keys).await;
     let stopped = spawn_blocking(|| stopper.stop()).await.context("the writer could not be stopped")?;
+    if let Some(traces) = traces {
+        spawn_blocking(|| traces.finish()).await.context("the last traces could not be sent")?;
+    }
     if stopped { Ok(()) } else { Err(anyhow!("the writer died; its panic is in the log").into()) }
+}
+
+/// Traces, where the settings name a collector.
+fn traces(config: &Config) -> Result<Option<Traces>, ServeError> {
+    let Some(endpoint) = &config.otlp_endpoint else { return Ok(None) };
+    let traces = Traces::start(endpoint, config.trace_sample_rate).context("OTEL_EXPORTER_OTLP_ENDPOINT")?;
+    Ok(Some(traces))
 }
 
 /// The certificate and its key, where the settings name them.

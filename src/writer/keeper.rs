@@ -23,6 +23,7 @@ use crate::limits;
 use crate::seeded::{self, Bug};
 use crate::snapshot::{self, Entry, Manifest, Stamp, file_name};
 use crate::storage::{FileName, Storage, StorageFile, is_full, remove_temporaries};
+use crate::traces;
 use crate::types::Timestamp;
 use crate::wal;
 
@@ -112,6 +113,7 @@ impl<S: Storage> Keeper<S> {
     /// Takes a snapshot of a graph that was published. When the disk is full the reserve is given up for it,
     /// since it lets old segments go.
     pub(super) fn create_of(&mut self, graph: &Graph) -> Result<Entry, SnapshotError> {
+        let _part = traces::part("snapshot");
         let taken = match self.take(graph) {
             Err(SnapshotError::Full) if self.release_reserve() => self.take(graph),
             taken => taken,

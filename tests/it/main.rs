@@ -68,5 +68,6 @@ mod stats;
 mod support;
 mod tidy;
 mod tls;
+mod traces;
 mod wal_cli;
 mod wal_modes;

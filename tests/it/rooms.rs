@@ -14,6 +14,7 @@ pub(crate) const ALL: &[&str] = &[
     "keys",
     "limiter",
     "durations",
+    "traces",
     "seeded",
     "storage",
     "wal",
@@ -29,7 +30,7 @@ pub(crate) const ALL: &[&str] = &[
 ];
 
 /// Each room and what it may use beside itself. A new room gets a row before it gets code.
-pub(crate) const ROOMS: [(&str, &[&str]); 27] = [
+pub(crate) const ROOMS: [(&str, &[&str]); 28] = [
     ("types", &["limits"]),
     ("limits", &[]),
     ("json", &["types"]),
@@ -42,6 +43,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 27] = [
     ("keys", &["types", "limits", "storage"]),
     ("limiter", &["types", "limits"]),
     ("durations", &["limits"]),
+    ("traces", &["limits"]),
     ("storage", &["seeded"]),
     ("wal", &["types", "limits", "storage", "seeded", "campaign"]),
     ("snapshot", &["types", "limits", "graph", "ledger", "storage", "seeded", "campaign"]),
@@ -58,6 +60,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 27] = [
             "seeded",
             "campaign",
             "durations",
+            "traces",
         ],
     ),
     ("seeded", &[]),
@@ -79,6 +82,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 27] = [
             "config",
             "durations",
             "clock",
+            "traces",
         ],
     ),
     ("config", &["limits"]),
@@ -96,8 +100,10 @@ pub(crate) const TESTS_MAY_USE: [(&str, &[&str]); 2] =
     [("snapshot", &["apply", "query"]), ("writer", &["ledger"])];
 
 /// Words and the places, by prefix of the path, where they may stand; tests may use what the last column says.
-pub(crate) const BANS: [(&str, &[&str], Tests); 10] = [
-    ("tokio", &["src/http", "src/cli", "src/server"], Tests::Banned),
+pub(crate) const BANS: [(&str, &[&str], Tests); 12] = [
+    ("tokio", &["src/http", "src/cli", "src/server", "src/traces"], Tests::Banned),
+    ("opentelemetry", &["src/traces"], Tests::Banned),
+    ("redis::", &["src/http/limit/shared.rs"], Tests::Banned),
     ("rkyv", &["src/snapshot/format"], Tests::Banned),
     ("arc_swap", &["src/writer/published.rs"], Tests::Banned),
     ("petgraph", &["src/query/view.rs"], Tests::Free),

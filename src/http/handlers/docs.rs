@@ -10,11 +10,11 @@ use crate::http::openapi;
 use crate::http::problem::Problem;
 use crate::http::query_string::decode;
 
-/// Nothing from elsewhere; styles in elements are Swagger UI's own.
+/// Nothing from elsewhere, and nothing inline.
 const POLICY: &[(&str, &str)] = &[
     (
         "content-security-policy",
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
          font-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
     ),
     ("referrer-policy", "no-referrer"),

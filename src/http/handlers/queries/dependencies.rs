@@ -20,6 +20,7 @@ use crate::ingest::Invalid;
 use crate::limits;
 use crate::query::{DependencyFilter, OverBudget, Scratch, TraverseQuestion, traverse};
 use crate::render::{DependenciesAnswer, Format, View};
+use crate::traces;
 use crate::types::Direction;
 
 /// `GET /api/v1/services/{service_id}/dependencies`
@@ -40,6 +41,7 @@ pub(in crate::http) async fn dependencies(
     let question = TraverseQuestion { root, ..question };
     let scratch = app.scratches.take();
     let asked_at = clock::monotonic();
+    let part = traces::part("traversal");
     let begun = match begin(&loaded.graph, question, format, scratch, limits::QUERY_INLINE_EDGES_MAX) {
         Ok(begun) => begun,
         Err((_, scratch)) => {
@@ -51,6 +53,7 @@ pub(in crate::http) async fn dependencies(
             })?
         }
     };
+    drop(part);
     app.metrics.work.traversal(question.direction, question.depth, asked_at.elapsed());
     let content = match begun.rest {
         Rest::Nothing(scratch) => {

@@ -23,6 +23,7 @@ use crate::http::body::BodyRoom;
 use crate::http::caller::Caller;
 use crate::http::problem::Problem;
 use crate::http::state::App;
+use crate::traces;
 use crate::types::{Change, Command};
 use crate::writer::{Committed, Handle, WriteError};
 
@@ -34,6 +35,7 @@ async fn change(app: &App, caller: Caller, change: Change, room: BodyRoom) -> Re
 }
 
 async fn commit(writer: &Handle, command: Command, room: BodyRoom) -> Result<Committed, WriteError> {
+    let _part = traces::part("commit");
     let (reply, answer) = oneshot::channel();
     let reply = move |result| {
         drop(room);
