@@ -249,3 +249,5 @@ pub const TRACES_INTERVAL: Duration = Duration::from_secs(1);
 pub const TRACES_QUEUED_SPANS_MAX: usize = 8_192;
 /// The answer of a collector, in bytes.
 pub const TRACES_ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Pieces of an answer that are written before other requests have their turn on the thread.
+pub const ANSWER_PIECES_IN_A_ROW_MAX: usize = 4;

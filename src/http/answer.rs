@@ -147,6 +147,8 @@ pub(super) struct AnswerBody {
     first: Option<Bytes>,
     rest: Rest,
     gzip: Option<Encoder>,
+    /// Pieces since others had their turn.
+    in_a_row: usize,
     _exchange: Option<Exchange>,
 }
 
@@ -172,7 +174,7 @@ impl AnswerBody {
             Content::Download(download) => (None, Rest::Download(download)),
             Content::Lines(lines) => (None, Rest::Lines(lines)),
         };
-        Self { first, rest, gzip, _exchange: exchange }
+        Self { first, rest, gzip, in_a_row: 0, _exchange: exchange }
     }
 }
 
@@ -182,7 +184,16 @@ impl AnswerBody {
         match (self.first.take(), &mut self.rest) {
             (Some(first), _) => Poll::Ready(Some(Ok(first))),
             (None, Rest::Nothing) => Poll::Ready(None),
-            (None, Rest::Pieces(pieces)) => Poll::Ready(pieces.next().map(Ok)),
+            // A client that takes them as fast as they are written would keep the thread from all others.
+            (None, Rest::Pieces(_)) if self.in_a_row == limits::ANSWER_PIECES_IN_A_ROW_MAX => {
+                self.in_a_row = 0;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            (None, Rest::Pieces(pieces)) => {
+                self.in_a_row += 1;
+                Poll::Ready(pieces.next().map(Ok))
+            }
             (None, Rest::Download(download)) => download.poll_piece(context),
             (None, Rest::Lines(lines)) => lines.poll_recv(context).map(|line| line.map(Ok)),
         }

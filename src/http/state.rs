@@ -95,7 +95,8 @@ impl App {
             auth: Auth::new(settings.admin_api_key.as_ref(), keys, settings.workers),
             limiter: Limiter::new(settings.rate_limits, settings.redis_url.as_ref()),
             scratches: Arc::new(ScratchPool(ArrayQueue::new(64))),
-            queries: Lane::new(limits::QUERY_HEAVY_CONCURRENT_MAX),
+            // More at once than there are cores would only make all of them, and everybody else, slower.
+            queries: Lane::new(settings.workers.min(limits::QUERY_HEAVY_CONCURRENT_MAX)),
             bodies: Lane::new(limits::BODY_CONCURRENT_MAX),
             body_room: Arc::new(Semaphore::new(limits::BODIES_KIB_MAX.max(settings.max_body_bytes / 512))),
             downloads: Arc::new(Semaphore::new(limits::DOWNLOADS_CONCURRENT_MAX)),

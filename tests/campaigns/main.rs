@@ -18,6 +18,7 @@ mod disk_full;
 mod keep_alive;
 mod kill;
 mod load;
+mod overload;
 mod restart;
 mod small_disk;
 #[allow(dead_code, unused_imports, reason = "the other tests use the rest of it")]
@@ -47,12 +48,13 @@ struct Report {
 /// A name and what it runs; it panics when something does not hold.
 type Campaign = (&'static str, fn(Extent) -> Report);
 
-const CAMPAIGNS: [Campaign; 5] = [
+const CAMPAIGNS: [Campaign; 6] = [
     ("kill", kill::plain),
     ("kill-rotation", kill::rotation),
     ("kill-async", kill::asynchronous),
     ("disk-full", disk_full::run),
     ("restart", restart::run),
+    ("overload", overload::run),
 ];
 
 /// Flags of the standard harness that take a value; cargo passes them to every test target.

@@ -27,6 +27,8 @@ pub(crate) use answer::{
     Answer, Page, all_pairs, dependencies, dependency_path, listed, pairs, service, service_path,
 };
 pub(crate) use client::{Connection, Reply};
+#[allow(unused_imports, reason = "the campaigns use them")]
+pub(crate) use client::{chunk, chunked_head, request_bytes};
 pub(crate) use import::{Import, Imported, import};
 pub(crate) use metrics::scrape;
 pub(crate) use model::Model;
