@@ -33,6 +33,11 @@ impl KeyId {
         text.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some(Self(bytes))
     }
 
+    /// The key id in what somebody presents, of which no more is looked at.
+    pub fn named_in(text: &str) -> Option<Self> {
+        Self::parse(text.strip_prefix(PREFIX)?.get(..ID_CHARS)?)
+    }
+
     /// Its text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("base 62 is ASCII")
@@ -172,6 +177,10 @@ mod tests {
                 let changed = format!("{}{other}{}", &text[..place], &text[place + 1..]);
                 assert!(changed == text || Token::parse(&changed).is_none(), "{changed}");
             }
+        }
+        assert_eq!(KeyId::named_in(text), Some(token.key_id()));
+        for text in ["", "ws_", "ws_0123456789ABCDE", "ws_0123456789ABCDé", "xx_0123456789ABCDEF"] {
+            assert_eq!(KeyId::named_in(text), None, "{text}");
         }
         for text in ["", "ws_", &text[1..], &format!("{text}0"), &format!(" {text}"), &text.to_lowercase()] {
             assert!(Token::parse(text).is_none(), "{text}");
