@@ -76,7 +76,7 @@ mod tests {
     fn what_is_wrong_is_named() {
         let long = format!(r#"{{"name":"{}","role":"reader"}}"#, "x".repeat(101));
         let cases = [
-            ("[]", "", "an object"),
+            ("[]", "body", "an object"),
             (r#"{"role":"reader"}"#, "name", ""),
             (r#"{"name":"","role":"reader"}"#, "name", "1 to 100 bytes"),
             (r#"{"name":" a","role":"reader"}"#, "name", "space at the ends"),
