@@ -13,7 +13,7 @@ pub(super) fn all() -> Schemas {
         (
             "Report",
             object(json!({
-                "source": of("DiscoverySource"), "timestamp": time(), "mode?": one_of(&["upsert", "replace"]),
+                "source": of("DiscoverySource"), "timestamp": time(), "mode?": or_null(one_of(&["upsert", "replace"])),
                 "nodes?": list(of("ReportedService")), "edges?": list(of("ReportedDependency")),
             })),
         ),
@@ -30,7 +30,7 @@ pub(super) fn all() -> Schemas {
         (
             "Attributes",
             object(json!({
-                "communication_mode": of("CommunicationMode"), "criticality?": of("DependencyCriticality"),
+                "communication_mode": of("CommunicationMode"), "criticality?": or_null(of("DependencyCriticality")),
                 "protocol?": or_null(text(0, limits::PROTOCOL_BYTES_MAX)),
                 "timeout_ms?": or_null(within(1, limits::TIMEOUT_MS_MAX.into())),
                 "retry_config?": or_null(of("RetryConfig")),
@@ -41,10 +41,10 @@ pub(super) fn all() -> Schemas {
             "JointImpactRequest",
             object(json!({
                 "service_ids": {
-                    "type": "array", "items": of("ServiceId"), "minItems": 1, "maxItems": limits::IMPACT_FAILING_MAX,
+                    "type": "array", "items": of("ServiceId"), "minItems": 1,
                 },
-                "depth?": within(1, limits::IMPACT_DEPTH_MAX.into()), "include_soft?": {"type": "boolean"},
-                "summary?": {"type": "boolean"},
+                "depth?": or_null(within(1, limits::IMPACT_DEPTH_MAX.into())), "include_soft?": or_null(json!({"type": "boolean"})),
+                "summary?": or_null(json!({"type": "boolean"})),
             })),
         ),
         (
@@ -57,7 +57,7 @@ pub(super) fn all() -> Schemas {
             "SloAnalysisRequest",
             object(json!({
                 "service_id": of("ServiceId"), "proposed_change": of("SloChange"),
-                "max_depth?": within(1, limits::SLO_DEPTH_MAX.into()),
+                "max_depth?": or_null(within(1, limits::SLO_DEPTH_MAX.into())),
             })),
         ),
         (
