@@ -1,49 +1,66 @@
 //! Log lines on their way to standard error, written by one thread a few milliseconds at a time.
 //!
-//! - A request hands its line over and goes on: it makes no system call, wakes no thread in the common
-//!   case, and does not wait for a slow pipe.
+//! - A request appends its line to a buffer and goes on: it makes no system call, wakes the thread only where the
+//!   buffer was empty, and does not wait for a slow pipe.
 //! - The thread lets lines gather before it writes them. Waking it for each line, as a channel alone
 //!   or `tracing-appender` does, cost a sixth of the throughput of a short query on two cores.
 //! - When [`limits::LOG_LINES_MAX`] lines wait, further ones are dropped, and how many is logged.
 //! - Errors of standard error are dropped: there is nobody left to tell.
 
 use std::io::{self, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::limits;
 
 /// Where lines are handed over.
 #[derive(Clone)]
-pub(super) struct Lines {
-    queue: Sender<Vec<u8>>,
-    dropped: Arc<AtomicU64>,
+pub(super) struct Lines(Arc<Shared>);
+
+/// Between those who log and the thread.
+#[derive(Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    /// There is a first line, or an end.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    lines: usize,
+    dropped: u64,
+    is_over: bool,
+}
+
+impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing panics while it holds the lock; what is in the buffer would be good all the same.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Writes what still waits, then ends the thread, when it is dropped.
 #[must_use = "lines that wait when it is dropped are written, later ones are not"]
 pub struct Flush {
-    stop: Option<Sender<()>>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Starts the thread.
 pub(super) fn to(out: impl Write + Send + 'static) -> io::Result<(Lines, Flush)> {
-    let (queue, lines) = bounded(limits::LOG_LINES_MAX);
-    let (stop, stopped) = bounded(0);
-    let dropped = Arc::new(AtomicU64::new(0));
-    let worker = Worker { lines, stopped, dropped: Arc::clone(&dropped), out };
+    let shared = Arc::new(Shared::default());
+    let worker = Worker { shared: Arc::clone(&shared), out };
     let thread = std::thread::Builder::new().name("logs".to_owned()).spawn(|| worker.run())?;
-    Ok((Lines { queue, dropped }, Flush { stop: Some(stop), thread: Some(thread) }))
+    Ok((Lines(Arc::clone(&shared)), Flush { shared, thread: Some(thread) }))
 }
 
 impl Drop for Flush {
     fn drop(&mut self) {
-        drop(self.stop.take());
+        self.shared.waiting().is_over = true;
+        self.shared.changed.notify_one();
         if let Some(thread) = self.thread.take() {
             // It has no way to panic; if it did, there would be no log to say so in.
             drop(thread.join());
@@ -61,8 +78,16 @@ impl<'a> MakeWriter<'a> for Lines {
 
 impl Write for &Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if let Err(TrySendError::Full(_)) = self.queue.try_send(line.to_vec()) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        let mut waiting = self.0.waiting();
+        if waiting.lines < limits::LOG_LINES_MAX && !waiting.is_over {
+            waiting.bytes.extend_from_slice(line);
+            waiting.lines += 1;
+            if waiting.lines == 1 {
+                drop(waiting);
+                self.0.changed.notify_one();
+            }
+        } else {
+            waiting.dropped += 1;
         }
         Ok(line.len())
     }
@@ -73,9 +98,7 @@ impl Write for &Lines {
 }
 
 struct Worker<W> {
-    lines: Receiver<Vec<u8>>,
-    stopped: Receiver<()>,
-    dropped: Arc<AtomicU64>,
+    shared: Arc<Shared>,
     out: W,
 }
 
@@ -84,33 +107,36 @@ impl<W: Write> Worker<W> {
         let mut gathered = Vec::new();
         let mut goes_on = true;
         while goes_on {
-            crossbeam::select! {
-                recv(self.lines) -> line => gathered.extend(line.unwrap_or_default()),
-                recv(self.stopped) -> _ => goes_on = false,
-            }
-            if goes_on {
-                goes_on = self.stopped.recv_timeout(limits::LOG_GATHER) == Err(RecvTimeoutError::Timeout);
-            }
-            self.write(&mut gathered);
+            goes_on = self.gather(&mut gathered);
+            drop(self.out.write_all(&gathered).and_then(|()| self.out.flush()));
+            gathered.clear();
+            gathered.shrink_to(limits::LOG_BUFFER_BYTES);
         }
     }
 
-    fn write(&mut self, gathered: &mut Vec<u8>) {
-        for line in self.lines.try_iter().take(limits::LOG_LINES_MAX) {
-            gathered.extend(line);
-        }
-        let dropped = self.dropped.swap(0, Ordering::Relaxed);
-        if dropped > 0 {
+    /// Waits for a line and for those that follow it; says whether more may come. `gathered` is empty before.
+    fn gather(&self, gathered: &mut Vec<u8>) -> bool {
+        let is_quiet = |waiting: &mut Waiting| waiting.lines == 0 && !waiting.is_over;
+        let waiting = self.shared.changed.wait_while(self.shared.waiting(), is_quiet);
+        let waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        let goes_on = |waiting: &mut Waiting| !waiting.is_over;
+        let waited = self.shared.changed.wait_timeout_while(waiting, limits::LOG_GATHER, goes_on);
+        let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut waiting.bytes, gathered);
+        waiting.lines = 0;
+        let (dropped, is_over) = (std::mem::take(&mut waiting.dropped), waiting.is_over);
+        drop(waiting);
+        if dropped > 0 && !is_over {
             tracing::warn!(dropped, "log lines were dropped: standard error is too slow");
         }
-        drop(self.out.write_all(gathered).and_then(|()| self.out.flush()));
-        gathered.clear();
-        gathered.shrink_to(limits::LOG_BUFFER_BYTES);
+        !is_over
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crossbeam::channel::{Sender, bounded};
+
     use super::*;
 
     /// Tells each write, and fails it.
@@ -149,5 +175,24 @@ mod tests {
         (&lines).write_all(b"second").unwrap();
         assert_eq!(writes.recv().unwrap(), b"second", "the thread goes on");
         drop(flush);
+    }
+
+    #[test]
+    fn what_is_too_much_is_dropped_and_counted() {
+        let (sender, writes) = bounded(0);
+        let (lines, flush) = to(Broken(sender)).unwrap();
+        (&lines).write_all(b"first").unwrap();
+        // The thread is writing by the time that somebody takes it from its hands, and waits there.
+        let waits = || lines.0.waiting().lines;
+        while waits() > 0 {
+            std::thread::yield_now();
+        }
+        for _ in 0..limits::LOG_LINES_MAX + 7 {
+            (&lines).write_all(b"x").unwrap();
+        }
+        assert_eq!((waits(), lines.0.waiting().dropped), (limits::LOG_LINES_MAX, 7));
+        assert_eq!(writes.recv().unwrap(), b"first");
+        assert_eq!(writes.recv().unwrap().len(), limits::LOG_LINES_MAX, "all that had room");
+        drop((writes, flush));
     }
 }

@@ -49,14 +49,16 @@ fn subscriber<W>(level: LogLevel, format: LogFormat, writer: W) -> Box<dyn Subsc
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let lines = tracing_subscriber::fmt()
-        .with_max_level(filter(level))
-        .with_timer(WallClock)
-        .with_writer(writer)
-        .log_internal_errors(false);
     match format {
-        LogFormat::Json => Box::new(lines.event_format(JsonLines).finish()),
-        LogFormat::Text => Box::new(lines.finish()),
+        LogFormat::Json => Box::new(JsonLines::new(filter(level), writer)),
+        LogFormat::Text => Box::new(
+            tracing_subscriber::fmt()
+                .with_max_level(filter(level))
+                .with_timer(WallClock)
+                .with_writer(writer)
+                .log_internal_errors(false)
+                .finish(),
+        ),
     }
 }
 
