@@ -20,7 +20,7 @@ use watershed::clock;
 use watershed::limits::QUERY_HEAVY_EDGES_MAX;
 use watershed::query::{
     AlertFilter, AvailabilityChange, Divergence, ImpactQuestion, PathsQuestion, availability_impact,
-    critical, divergence, impact, list_alerts, paths, stats,
+    critical, divergence, impact, impact_totals, list_alerts, paths, stats,
 };
 use watershed::render::{self, ImpactAnswer, ImpactForm};
 use watershed::types::{Change, Command, DiscoverySource, Mode, Sweep, Upsert, Withdrawal};
@@ -80,9 +80,10 @@ fn bench_impact_hub_summary(bencher: &mut Bencher<'_>, loaded: &Loaded) {
 
 fn summary(loaded: &Loaded, failing: u32, depth: u8) -> Vec<u8> {
     let question = ImpactQuestion { failing: vec![failing], depth, include_soft: true };
-    let impact = impact(&loaded.graph, question, QUERY_HEAVY_EDGES_MAX).expect("it is within the budget");
+    let totals = impact_totals(&loaded.graph, &question, QUERY_HEAVY_EDGES_MAX);
+    let totals = totals.expect("it is within the budget");
     let mut body = Vec::with_capacity(512);
-    render::impact_summary(&mut body, &loaded.graph, &impact, ImpactForm::One);
+    render::impact_summary(&mut body, &loaded.graph, &question, &totals, ImpactForm::One);
     body
 }
 

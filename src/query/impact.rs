@@ -10,7 +10,7 @@
 
 use crate::graph::{Graph, Link};
 use crate::limits;
-use crate::query::OverBudget;
+use crate::query::{ImpactTotals, OverBudget};
 
 /// A question about failing services.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +94,11 @@ impl Impact {
     /// The services that are hit, the failing ones not among them.
     pub fn impacted(&self) -> &[Impacted] {
         &self.impacted
+    }
+
+    /// How much is hit.
+    pub fn totals(&self, graph: &Graph) -> ImpactTotals {
+        ImpactTotals::of(graph, self.impacted.iter().map(|each| (each.node, each.severity)))
     }
 
     /// Puts the worst first: by severity, criticality, distance and id.

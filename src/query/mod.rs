@@ -15,6 +15,7 @@ mod listing;
 mod paths;
 mod scratch;
 mod stats;
+mod totals;
 mod traverse;
 mod view;
 
@@ -29,6 +30,7 @@ pub use listing::{ServiceFilter, list};
 pub use paths::{PathsError, PathsQuestion, paths};
 pub use scratch::Scratch;
 pub use stats::{Stats, stats};
+pub use totals::{ImpactTotals, impact_totals};
 pub use traverse::{DependencyFilter, EdgeFound, OverBudget, Traversal, TraverseQuestion, traverse};
 
 #[cfg(test)]

@@ -1,15 +1,11 @@
 //! What breaks: the answer to an impact query, written piece by piece.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::graph::Graph;
 use crate::json::{push_bool, push_integer, push_list, push_optional_string, push_plain, push_string};
-use crate::query::{Impact, Impacted, Severity};
+use crate::query::{Impact, ImpactQuestion, ImpactTotals, Impacted, Severity};
 use crate::types::Criticality;
-
-/// Under which name services without a team are counted.
-const NO_TEAM: &str = "unassigned";
 
 /// How an impact query was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +46,14 @@ impl ImpactAnswer {
         loop {
             self.next = match self.next {
                 Part::Head => {
-                    push_head(out, &self.graph, &self.impact, self.form);
+                    push_head(out, &self.graph, self.impact.question(), self.form);
                     out.extend_from_slice(b",\"impacted_services\":[");
                     Part::Entry(0)
                 }
                 Part::Entry(place) => self.write_entries(out, place, full),
                 Part::Totals => {
                     out.push(b']');
-                    push_totals(out, &self.graph, &self.impact);
+                    push_totals(out, &self.impact.totals(&self.graph));
                     Part::Done
                 }
                 Part::Done => return true,
@@ -106,18 +102,23 @@ impl ImpactAnswer {
     }
 }
 
-/// Writes an impact answer without its list. O(services that are hit).
-pub fn impact_summary(out: &mut Vec<u8>, graph: &Graph, impact: &Impact, form: ImpactForm) {
-    push_head(out, graph, impact, form);
-    push_totals(out, graph, impact);
+/// Writes an impact answer without its list.
+pub fn impact_summary(
+    out: &mut Vec<u8>,
+    graph: &Graph,
+    question: &ImpactQuestion,
+    totals: &ImpactTotals,
+    form: ImpactForm,
+) {
+    push_head(out, graph, question, form);
+    push_totals(out, totals);
 }
 
 fn push_nodes(out: &mut Vec<u8>, graph: &Graph, nodes: impl Iterator<Item = u32>) {
     push_list(out, nodes, |out, node| out.extend_from_slice(graph.node(node).name_json()));
 }
 
-fn push_head(out: &mut Vec<u8>, graph: &Graph, impact: &Impact, form: ImpactForm) {
-    let question = impact.question();
+fn push_head(out: &mut Vec<u8>, graph: &Graph, question: &ImpactQuestion, form: ImpactForm) {
     match form {
         ImpactForm::One => {
             out.extend_from_slice(b"{\"service_id\":");
@@ -136,25 +137,16 @@ fn push_head(out: &mut Vec<u8>, graph: &Graph, impact: &Impact, form: ImpactForm
     push_integer(out, graph.version());
 }
 
-fn push_totals(out: &mut Vec<u8>, graph: &Graph, impact: &Impact) {
-    let mut severities = [0u32; 2];
-    let mut criticalities = [0u32; Criticality::ALL.len()];
-    let mut teams: BTreeMap<&str, u32> = BTreeMap::new();
-    for impacted in impact.impacted() {
-        let service = graph.node(impacted.node).service();
-        severities[impacted.severity as usize] += 1;
-        criticalities[service.criticality() as usize] += 1;
-        *teams.entry(service.team().unwrap_or(NO_TEAM)).or_default() += 1;
-    }
+fn push_totals(out: &mut Vec<u8>, totals: &ImpactTotals) {
     out.extend_from_slice(b",\"totals\":{\"impacted\":");
-    push_integer(out, impact.impacted().len());
+    push_integer(out, totals.impacted);
     out.extend_from_slice(b",\"by_severity\":");
     let names = [Severity::Outage, Severity::Degraded].map(Severity::as_str);
-    push_counts(out, names.into_iter().zip(severities));
+    push_counts(out, names.into_iter().zip(totals.by_severity));
     out.extend_from_slice(b",\"by_team\":");
-    push_counts(out, teams.into_iter());
+    push_counts(out, totals.by_team.iter().map(|(team, count)| (&**team, *count)));
     out.extend_from_slice(b",\"by_criticality\":");
-    push_counts(out, Criticality::NAMES.iter().copied().zip(criticalities));
+    push_counts(out, Criticality::NAMES.iter().copied().zip(totals.by_criticality));
     out.extend_from_slice(b"}}");
 }
 

@@ -6,7 +6,7 @@ use super::landscape::fresh;
 use super::strength::{Bond, Bonds, graph, hops, random};
 use crate::campaign::{Random, report, seeds};
 use crate::graph::Graph;
-use crate::query::{Impact, ImpactQuestion, Impacted, OverBudget, Severity, impact};
+use crate::query::{Impact, ImpactQuestion, Impacted, OverBudget, Severity, impact, impact_totals};
 
 fn ask(graph: &Graph, failing: &[u32], depth: u8, include_soft: bool) -> Impact {
     let question = ImpactQuestion { failing: failing.to_vec(), depth, include_soft };
@@ -77,6 +77,13 @@ fn check(seed: u64) -> Result<u64, String> {
         check_path(&bonds, &impact, &failing, *each, include_soft)
             .map_err(|what| format!("seed {seed}: {bonds:?}: {each:?}: {what}"))?;
     }
+    let question = ImpactQuestion { failing: failing.clone(), depth, include_soft };
+    let totals = impact_totals(&graph, &question, u64::MAX).unwrap();
+    let of = |severity| expected.values().filter(|each| each.severity == severity).count() as u32;
+    if totals.by_severity != [of(Severity::Outage), of(Severity::Degraded)] || totals != impact.totals(&graph)
+    {
+        return Err(format!("seed {seed}: {failing:?} of {bonds:?}: {totals:?}, not those of {expected:?}"));
+    }
     let order = |each: &Impacted| (each.severity, each.distance, graph.name(each.node).clone());
     if !impact.impacted().is_sorted_by_key(order) {
         return Err(format!("seed {seed}: {:?} is not in order", impact.impacted()));
@@ -136,6 +143,31 @@ fn the_worst_comes_first() {
     assert_eq!(hard, [3, 1, 4], "asynchronous and hard is followed, soft is not");
 }
 
+#[test]
+fn totals_count_kinds_of_services() {
+    let metadata = [
+        "{}",
+        r#"{"criticality":"low","team":"b"}"#,
+        r#"{"criticality":"critical","team":"a"}"#,
+        r#"{"team":"unassigned"}"#,
+        r#"{"team":"b"}"#,
+        "{}",
+    ];
+    let bonds = [
+        ((1, 0), Bond::STRONG),
+        ((2, 1), Bond::SOFT),
+        ((3, 0), Bond::SOFT),
+        ((4, 3), Bond::STRONG),
+        ((5, 0), Bond::STRONG),
+    ];
+    let graph = graph(&metadata, &Bonds::from(bonds));
+    let question = ImpactQuestion { failing: vec![0], depth: 100, include_soft: true };
+    let totals = impact_totals(&graph, &question, u64::MAX).unwrap();
+    assert_eq!((totals.impacted, totals.by_severity, totals.by_criticality), (5, [2, 3], [1, 0, 3, 1]));
+    let teams: Vec<(&str, u32)> = totals.by_team.iter().map(|(team, count)| (&**team, *count)).collect();
+    assert_eq!(teams, [("a", 1), ("b", 2), ("unassigned", 2)], "no team, and one that is called so");
+}
+
 /// The nearest way is soft, the one that brings it down is longer.
 #[test]
 fn an_outage_shows_the_path_that_causes_it() {
@@ -155,6 +187,8 @@ fn a_question_has_a_budget() {
     let graph = fresh(4, [(1, 0), (2, 0), (3, 0)]);
     let question = ImpactQuestion { failing: vec![0], depth: 1, include_soft: true };
     assert!(impact(&graph, question.clone(), 6).is_ok(), "two searches of three links");
+    assert_eq!(impact_totals(&graph, &question, 3).map(|totals| totals.impacted), Ok(3), "one search");
+    assert_eq!(impact_totals(&graph, &question, 2), Err(OverBudget { budget: 2 }));
     assert_eq!(impact(&graph, question, 5).err(), Some(OverBudget { budget: 5 }));
 }
 

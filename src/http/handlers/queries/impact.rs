@@ -14,7 +14,7 @@ use crate::http::problem::Problem;
 use crate::http::query_string::{Parameters, decode};
 use crate::http::state::App;
 use crate::ingest::CheckedImpact;
-use crate::query::{ImpactQuestion, OverBudget, impact as ask};
+use crate::query::{ImpactQuestion, OverBudget, impact as ask, impact_totals};
 use crate::render::{ImpactAnswer, ImpactForm, impact_summary};
 use crate::types::ServiceId;
 use crate::{ingest, limits};
@@ -88,15 +88,16 @@ fn begin(
     summary: bool,
     budget: u64,
 ) -> Result<Content, OverBudget> {
-    let impact = ask(graph, question, budget)?;
     let mut first = Vec::with_capacity(512);
     if summary {
-        impact_summary(&mut first, graph, &impact, form);
-        return Ok(Content::Whole(first));
+        let totals = impact_totals(graph, &question, budget)?;
+        impact_summary(&mut first, graph, &question, &totals, form);
+        return Ok(Content::Whole(first.into()));
     }
+    let impact = ask(graph, question, budget)?;
     let mut answer = Box::new(ImpactAnswer::new(Arc::clone(graph), impact, form));
     if answer.write(&mut first, limits::ANSWER_WHOLE_BYTES_MAX) {
-        return Ok(Content::Whole(first));
+        return Ok(Content::Whole(first.into()));
     }
     Ok(Content::Pieces(first, Pieces::of_impact(answer)))
 }
