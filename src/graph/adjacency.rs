@@ -2,8 +2,6 @@
 //!
 //! - `ends[n]` is where the links of the chunk's node `n` end; they begin where those of `n - 1` end.
 //! - The links of a node are sorted by the other end's index, each once.
-//! - `rows` runs parallel to `links`: the dependencies on the outgoing side, nothing on the incoming
-//!   one (a vector of `()` takes no memory).
 
 use super::link::{Link, Traits};
 use super::pages::Pages;
@@ -12,27 +10,21 @@ use super::pages::Pages;
 pub(super) const CHUNK_NODES: usize = 32;
 
 /// The links of [`CHUNK_NODES`] nodes.
-pub(super) struct Chunk<R> {
+#[derive(Default)]
+pub(super) struct Chunk {
     ends: [u32; CHUNK_NODES],
     links: Vec<Link>,
-    rows: Vec<R>,
 }
 
 /// What becomes of the link from `node` to `other`.
-pub(super) struct LinkChange<R> {
+pub(super) struct LinkChange {
     pub(super) node: u32,
     pub(super) other: u32,
     /// `None` removes it.
-    pub(super) after: Option<(Traits, R)>,
+    pub(super) after: Option<Traits>,
 }
 
-impl<R> Default for Chunk<R> {
-    fn default() -> Self {
-        Self { ends: [0; CHUNK_NODES], links: Vec::new(), rows: Vec::new() }
-    }
-}
-
-impl<R> Chunk<R> {
+impl Chunk {
     #[inline]
     fn range(&self, place: usize) -> std::ops::Range<usize> {
         let start = if place == 0 { 0 } else { self.ends[place - 1] };
@@ -45,70 +37,69 @@ impl<R> Chunk<R> {
         &self.links[self.range(place)]
     }
 
-    /// The rows beside [`Self::links`].
-    pub(super) fn rows(&self, place: usize) -> &[R] {
-        &self.rows[self.range(place)]
-    }
-
     /// A chunk whose nodes' links end where `ends` says; nodes beyond it have none.
-    pub(super) fn from_columns(ends: impl Iterator<Item = u32>, links: Vec<Link>, rows: Vec<R>) -> Self {
-        let mut chunk = Self { ends: [links.len() as u32; CHUNK_NODES], links, rows };
+    pub(super) fn from_columns(ends: impl Iterator<Item = u32>, links: Vec<Link>) -> Self {
+        let mut chunk = Self { ends: [links.len() as u32; CHUNK_NODES], links };
         for (place, end) in ends.take(CHUNK_NODES).enumerate() {
             chunk.ends[place] = end;
         }
         chunk
     }
 
-    /// Whether offsets and columns fit together.
+    /// Whether the offsets fit the links.
     pub(super) fn is_consistent(&self) -> bool {
-        self.ends.is_sorted()
-            && self.ends[CHUNK_NODES - 1] as usize == self.links.len()
-            && self.links.len() == self.rows.len()
+        self.ends.is_sorted() && self.ends[CHUNK_NODES - 1] as usize == self.links.len()
     }
-}
 
-impl<R: Clone> Chunk<R> {
     /// This chunk with the changes of its nodes, sorted by (node, other). One pass over both.
-    fn merged(&self, changes: &[LinkChange<R>]) -> Self {
-        let mut merged = Self {
-            ends: [0; CHUNK_NODES],
-            links: Vec::with_capacity(self.links.len() + changes.len()),
-            rows: Vec::with_capacity(self.links.len() + changes.len()),
-        };
+    fn merged(&self, changes: &[LinkChange]) -> Self {
+        // Exactly as many as there will be: the links of a hub are long, and giving back what is too much would copy
+        // them once more.
+        let links = self.links.len() + changes.iter().filter(|change| change.after.is_some()).count()
+            - changes.iter().filter(|change| self.has(change)).count();
+        let mut merged = Self { ends: [0; CHUNK_NODES], links: Vec::with_capacity(links) };
         let mut changes = changes;
         for place in 0..CHUNK_NODES {
             let here =
                 changes.iter().take_while(|change| change.node as usize % CHUNK_NODES == place).count();
-            merged.push_node(self.links(place), self.rows(place), &changes[..here]);
+            let link = |change: &LinkChange| change.after.map(|traits| Link { node: change.other, traits });
+            let own = changes[..here].iter().map(|change| (change.other, link(change)));
+            let links = self.links(place);
+            merge_items(&mut merged.links, links, links, own);
             merged.ends[place] = merged.links.len() as u32;
             changes = &changes[here..];
         }
-        merged.links.shrink_to_fit();
-        merged.rows.shrink_to_fit();
         merged
     }
 
-    fn push_node(&mut self, links: &[Link], rows: &[R], changes: &[LinkChange<R>]) {
-        let mut copied = 0;
-        for change in changes {
-            let place = copied + links[copied..].partition_point(|link| link.node < change.other);
-            self.links.extend_from_slice(&links[copied..place]);
-            self.rows.extend_from_slice(&rows[copied..place]);
-            let replaces = links.get(place).is_some_and(|link| link.node == change.other);
-            copied = if replaces { place + 1 } else { place };
-            if let Some((traits, row)) = &change.after {
-                self.links.push(Link { node: change.other, traits: *traits });
-                self.rows.push(row.clone());
-            }
-        }
-        self.links.extend_from_slice(&links[copied..]);
-        self.rows.extend_from_slice(&rows[copied..]);
+    fn has(&self, change: &LinkChange) -> bool {
+        let links = self.links(place_of(change.node));
+        links.binary_search_by_key(&change.other, |link| link.node).is_ok()
     }
+}
+
+/// Appends what stands beside a node's links after changes of it: each of the other end and of what is there then,
+/// in order of the other ends.
+pub(super) fn merge_items<T: Clone>(
+    out: &mut Vec<T>,
+    links: &[Link],
+    items: &[T],
+    changes: impl Iterator<Item = (u32, Option<T>)>,
+) {
+    let mut copied = 0;
+    for (other, after) in changes {
+        let place = copied + links[copied..].partition_point(|link| link.node < other);
+        out.extend_from_slice(&items[copied..place]);
+        let replaces = links.get(place).is_some_and(|link| link.node == other);
+        copied = if replaces { place + 1 } else { place };
+        out.extend(after);
+    }
+    out.extend_from_slice(&items[copied..]);
 }
 
 /// Replaces the chunks that `changes` touch; the rest stays shared. `changes` are sorted by
 /// (node, other), each pair once.
-pub(super) fn merge<R: Clone>(side: &mut Pages<Chunk<R>>, changes: &[LinkChange<R>]) {
+pub(super) fn merge(side: &mut Pages<Chunk>, changes: &[LinkChange]) {
     debug_assert!(changes.is_sorted_by(|a, b| (a.node, a.other) < (b.node, b.other)));
     for group in changes.chunk_by(|a, b| chunk_of(a.node) == chunk_of(b.node)) {
         let index = chunk_of(group[0].node);

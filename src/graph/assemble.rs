@@ -14,6 +14,7 @@ use super::adjacency::{CHUNK_NODES, chunk_of};
 use super::digest::{Digest, Elements};
 use super::link::{Link, Traits};
 use super::link_table::LinkTable;
+use super::rows::Rows;
 use super::{Alert, Component, Graph, Node, shortest_cycle};
 use crate::ledger::Ledger;
 use crate::types::{Dependency, Service, ServiceId, Timestamp};
@@ -231,11 +232,11 @@ impl Assembly {
         let incoming = links.reversed();
         for index in 0..links.chunks() {
             if let Some(rows) = self.rows.get_mut(index).filter(|rows| !rows.is_empty()) {
-                graph.outgoing.set(index, links.chunk(index, std::mem::take(rows)));
+                graph.rows.set(index, Rows::from_column(links.counts_in(index), std::mem::take(rows)));
+                graph.outgoing.set(index, links.chunk(index));
             }
-            let callers = incoming.links_in(index);
-            if callers > 0 {
-                graph.incoming.set(index, incoming.chunk(index, vec![(); callers]));
+            if incoming.links_in(index) > 0 {
+                graph.incoming.set(index, incoming.chunk(index));
             }
         }
     }

@@ -32,6 +32,8 @@ impl Graph {
         let chunk = super::chunk_of(index);
         ensure(self.outgoing.get(chunk).is_consistent(), || format!("outgoing chunk {chunk}"))?;
         ensure(self.incoming.get(chunk).is_consistent(), || format!("incoming chunk {chunk}"))?;
+        let rows = self.dependencies(index).len();
+        ensure(rows == outgoing.len(), || format!("{index} has {rows} rows for {} links", outgoing.len()))?;
         if self.get(index).is_none() {
             return ensure(outgoing.is_empty() && incoming.is_empty(), || format!("hole {index} has links"));
         }

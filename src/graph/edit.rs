@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::adjacency::{LinkChange, chunk_of, merge, place_of};
 use super::digest::{Digest, Elements};
+use super::rows::{RowChange, merge_rows};
 use super::{Counts, Graph, Node, Traits};
 use crate::types::{Dependency, Service, ServiceId};
 
@@ -18,14 +19,8 @@ pub struct Edit<'g> {
     created: HashMap<ServiceId, u32>,
     /// `None` for a service that is removed.
     services: BTreeMap<u32, Option<Service>>,
-    dependencies: Vec<DependencyChange>,
+    dependencies: Vec<RowChange>,
     counts: Counts,
-}
-
-struct DependencyChange {
-    source: u32,
-    target: u32,
-    after: Option<Dependency>,
 }
 
 /// Which fresh dependencies a change brought and took, as (source, target): what can make or break
@@ -116,7 +111,7 @@ impl<'g> Edit<'g> {
             self.counts.observations += after.observations().len() as u64;
             self.counts.stale_dependencies += u64::from(after.is_stale());
         }
-        self.dependencies.push(DependencyChange { source, target, after });
+        self.dependencies.push(RowChange { source, target, after });
     }
 
     /// How much the next value will hold.
@@ -152,7 +147,7 @@ impl<'g> Edit<'g> {
                 digest += elements.service_with_target(service);
             }
         }
-        for DependencyChange { source, target, after } in &self.dependencies {
+        for RowChange { source, target, after } in &self.dependencies {
             let (before, after) = (self.dependency(*source, *target), after.as_ref());
             let (source, target) = (self.service(*source).service_id(), self.service(*target).service_id());
             if let Some(before) = before {
@@ -191,15 +186,12 @@ impl<'g> Edit<'g> {
     fn merge_dependencies(&mut self, next: &mut Graph) {
         let mut incoming = Vec::with_capacity(self.dependencies.len());
         let mut outgoing = Vec::with_capacity(self.dependencies.len());
-        for DependencyChange { source, target, after } in self.dependencies.drain(..) {
-            let traits = after.as_ref().map(Traits::of);
-            incoming.push(LinkChange {
-                node: target,
-                other: source,
-                after: traits.map(|traits| (traits, ())),
-            });
-            outgoing.push(LinkChange { node: source, other: target, after: traits.zip(after) });
+        for RowChange { source, target, after } in &self.dependencies {
+            let after = after.as_ref().map(Traits::of);
+            incoming.push(LinkChange { node: *target, other: *source, after });
+            outgoing.push(LinkChange { node: *source, other: *target, after });
         }
+        merge_rows(&mut next.rows, &self.base.outgoing, std::mem::take(&mut self.dependencies));
         merge(&mut next.outgoing, &outgoing);
         incoming.sort_unstable_by_key(|change| (change.node, change.other));
         merge(&mut next.incoming, &incoming);

@@ -68,16 +68,23 @@ impl LinkTable {
         Self { ends, links }
     }
 
-    /// One chunk with its rows.
-    pub(super) fn chunk<R>(&self, index: usize, rows: Vec<R>) -> Chunk<R> {
+    /// One chunk.
+    pub(super) fn chunk(&self, index: usize) -> Chunk {
         let nodes = index * CHUNK_NODES..self.ends.len().min((index + 1) * CHUNK_NODES);
         let links = self.range(nodes.start, nodes.end);
-        let ends = self.ends[nodes].iter().map(|end| end - links.start as u32);
-        Chunk::from_columns(ends, self.links[links.clone()].to_vec(), rows)
+        let start = links.start as u32;
+        let ends = self.ends[nodes].iter().map(|end| end - start);
+        Chunk::from_columns(ends, self.links[links].to_vec())
     }
 
     pub(super) fn chunks(&self) -> usize {
         self.ends.len().div_ceil(CHUNK_NODES)
+    }
+
+    /// How many links each node of a chunk has.
+    pub(super) fn counts_in(&self, chunk: usize) -> impl Iterator<Item = usize> + '_ {
+        let nodes = chunk * CHUNK_NODES..self.ends.len().min((chunk + 1) * CHUNK_NODES);
+        nodes.map(|node| self.range(node, node + 1).len())
     }
 
     /// How many links the nodes of a chunk have.

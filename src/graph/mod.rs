@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! names ──▶ node index ──▶ nodes      (service and its text)
-//!                      ├─▶ outgoing   (links + dependencies: what it calls)
+//!                      ├─▶ outgoing   (links: what it calls)
+//!                      ├─▶ rows       (the dependencies beside those links)
 //!                      ├─▶ incoming   (links: who calls it)
 //!                      └─▶ cycles     (which component it lies in, and the alerts)
 //! ```
@@ -28,6 +29,7 @@ mod link_table;
 mod names;
 mod node;
 mod pages;
+mod rows;
 
 pub use alerts::{Alert, Standing};
 pub use assemble::{Assembly, Dependencies, Repeated, Rest, Roster, Services};
@@ -47,6 +49,7 @@ use std::sync::Arc;
 use adjacency::{CHUNK_NODES, Chunk, chunk_of, place_of};
 use names::Names;
 use pages::Pages;
+use rows::Rows;
 
 use crate::ledger::Ledger;
 use crate::types::{Dependency, ServiceId, Timestamp};
@@ -58,8 +61,9 @@ pub struct Graph {
     node_count: u32,
     names: Names,
     nodes: Pages<NodeChunk>,
-    outgoing: Pages<Chunk<Dependency>>,
-    incoming: Pages<Chunk<()>>,
+    outgoing: Pages<Chunk>,
+    rows: Pages<Rows>,
+    incoming: Pages<Chunk>,
     cycles: Cycles,
     counts: Counts,
     /// The digest of services and dependencies; the cycles keep their own.
@@ -141,7 +145,7 @@ impl Graph {
 
     /// The dependencies beside [`Self::outgoing`].
     pub fn dependencies(&self, index: u32) -> &[Dependency] {
-        self.outgoing.get(chunk_of(index)).rows(place_of(index))
+        self.rows.get(chunk_of(index)).of(place_of(index))
     }
 
     /// The dependency of one service on another. O(log of the caller's dependencies).

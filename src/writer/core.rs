@@ -57,11 +57,11 @@ impl<S: Storage> Core<S> {
             return;
         };
         if seeded::has(Bug::PublishBeforeSync) {
-            self.published.publish(Arc::clone(&graph));
+            drop(self.published.publish(Arc::clone(&graph)));
         }
         if seeded::has(Bug::AcknowledgeBeforeSync) {
             waiting.succeed();
-            let _ = self.append(records).map(|()| self.published.publish(graph));
+            let _ = self.append(records).map(|()| drop(self.published.publish(graph)));
             return;
         }
         match self.append(records) {
@@ -103,18 +103,20 @@ impl<S: Storage> Core<S> {
         let begun = (self.monotonic)();
         // Who sees the graph finds it durable, where it is.
         self.published.gauges.durable_version.store(self.log.synced_version(), Ordering::Release);
-        self.published.publish(graph);
+        let before = self.published.publish(graph);
         let publishing = (self.monotonic)().duration_since(begun);
         self.published.gauges.publish.observe(staging + publishing);
         self.heal();
         self.published.gauges.commits.fetch_add(1, Ordering::Relaxed);
         waiting.succeed();
+        // Nobody waits for what the new graph does not share with the old one to be given back.
+        drop(before);
     }
 
     fn fail(&self, graph: Arc<Graph>, waiting: Waiting, error: &CommitError) {
         self.note_failure(error);
         if seeded::has(Bug::PublishFailedCommit) {
-            self.published.publish(graph);
+            drop(self.published.publish(graph));
         }
         if seeded::has(Bug::AcknowledgeFailedCommit) {
             waiting.succeed();
