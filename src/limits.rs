@@ -94,6 +94,8 @@ pub const SLA_DEDUCTION_RATIO: f64 = 0.001;
 pub const ANSWER_WHOLE_BYTES_MAX: usize = 256 * 1024;
 /// One piece of a streamed answer.
 pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
+/// Answers that are kept for those who ask the same again, with what is remembered of those that are not.
+pub const KEPT_ANSWERS_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Snapshots that are downloaded at once; each holds its file open.
 pub const DOWNLOADS_CONCURRENT_MAX: usize = 16;
 /// A request body, unless set otherwise.
@@ -109,9 +111,9 @@ pub const BODY_ROOM_KIB: u32 = 64;
 /// A line of an import, in bytes.
 pub const IMPORT_LINE_BYTES_MAX: usize = 1024 * 1024;
 /// Entries of an import that are applied at once.
-pub const IMPORT_BATCH_ENTRIES: usize = 2_000;
+pub const IMPORT_BATCH_ENTRIES: usize = 8_000;
 /// Bytes of lines that are applied at once, or one line more.
-pub const IMPORT_BATCH_BYTES: usize = 1024 * 1024;
+pub const IMPORT_BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Imports at once.
 pub const IMPORTS_CONCURRENT_MAX: usize = 8;
 /// Lines of an import's answer that wait to be sent; progress that finds no room is not told.

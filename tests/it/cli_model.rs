@@ -223,23 +223,23 @@ fn streams_and_large_documents_are_imported() {
     let server = Server::start();
     let head = json!({"source": "kubernetes", "timestamp": "2026-02-14T10:00:00Z", "mode": "replace"});
     let edge = |number: u32| json!({"source": "hub", "target": format!("s{number}"), "attributes": {"communication_mode": "sync"}});
-    let stream: String = (0..6_000).map(|number| json!({"edge": edge(number)}).to_string() + "\n").collect();
+    let stream: String = (0..12_000).map(|number| json!({"edge": edge(number)}).to_string() + "\n").collect();
     let import = || command(["import", "-", "--url", &server.url()]);
     let finished = run_with_input(&mut import(), format!("{head}\n{stream}").as_bytes());
     assert_eq!(finished.code, Some(0), "{finished:?}");
     let totals: Value = serde_json::from_str(&finished.stdout).unwrap();
-    assert_eq!((&totals["edges_received"], &totals["nodes_upserted"]), (&json!(6_000), &json!(6_001)));
+    assert_eq!((&totals["edges_received"], &totals["nodes_upserted"]), (&json!(12_000), &json!(12_001)));
     // A document of which nothing fits into one request, and that replaces half of it.
     let mut document = head.clone();
-    document["edges"] = (3_000..9_000).map(edge).collect();
+    document["edges"] = (6_000..18_000).map(edge).collect();
     let text = serde_json::to_string_pretty(&document).unwrap();
     let finished = run_with_input(&mut import(), text.as_bytes());
     let totals: Value = serde_json::from_str(&finished.stdout).unwrap();
-    assert_eq!((&totals["edges_received"], &totals["edges_removed"]), (&json!(6_000), &json!(3_000)));
-    assert_eq!(server.get_json("/api/v1/graph/stats")["dependencies"], 6_000);
-    document["edges"][5_500]["target"] = json!("hub");
+    assert_eq!((&totals["edges_received"], &totals["edges_removed"]), (&json!(12_000), &json!(6_000)));
+    assert_eq!(server.get_json("/api/v1/graph/stats")["dependencies"], 12_000);
+    document["edges"][9_500]["target"] = json!("hub");
     let finished = run_with_input(&mut import(), document.to_string().as_bytes());
     assert_eq!(finished.code, Some(1));
     let said = &finished.error_lines()[0];
-    assert!(said.contains("[field edges[5500].target]") && said.contains("4000 entries before it"), "{said}");
+    assert!(said.contains("[field edges[9500].target]") && said.contains("8000 entries before it"), "{said}");
 }

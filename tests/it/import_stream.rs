@@ -88,7 +88,7 @@ fn a_replacement_withdraws_what_did_not_come_by() {
 #[test]
 fn an_error_names_its_line_and_what_was_applied() {
     let server = Server::start();
-    let many: String = (0..2_000).map(|number| edge("hub", &format!("s{number}"))).collect();
+    let many: String = (0..8_000).map(|number| edge("hub", &format!("s{number}"))).collect();
     let bad = [
         ("{", 400, None),
         (r#"{"node":{"service_id":"a","service_id":"b"}}"#, 400, None),
@@ -112,16 +112,16 @@ fn an_error_names_its_line_and_what_was_applied() {
                 .concat();
         let (_, last) = lines(&import(&server, &stream));
         let error = &last["error"];
-        assert_eq!((&error["line"], &error["status"]), (&json!(2_004), &json!(status)), "{line}: {last}");
+        assert_eq!((&error["line"], &error["status"]), (&json!(8_004), &json!(status)), "{line}: {last}");
         assert_eq!(error["field"].as_str(), field, "{line}");
         assert!(error["title"].is_string() && error["correlation_id"].is_string(), "{error}");
         assert_eq!(
             (&last["applied"]["edges_received"], &last["applied"]["durable"]),
-            (&json!(2_000), &json!(true))
+            (&json!(8_000), &json!(true))
         );
         assert_eq!(server.get("/api/v1/services/x").status, 404, "the batch of the error is not applied");
     }
-    assert_eq!(server.get_json("/api/v1/graph/stats")["dependencies"], 2_000);
+    assert_eq!(server.get_json("/api/v1/graph/stats")["dependencies"], 8_000);
 }
 
 #[test]
@@ -154,9 +154,9 @@ fn a_bad_first_line_is_a_plain_refusal() {
 #[test]
 fn a_line_has_a_bound_and_the_stream_has_none() {
     let server = Server::start_with(&[("MAX_BODY_BYTES", "1000")], &[]);
-    let many: String = (0..5_000).map(|number| node(&format!("service-{number}"))).collect();
+    let many: String = (0..20_000).map(|number| node(&format!("service-{number}"))).collect();
     let (progress, last) = lines(&import(&server, &[head("manual", "upsert"), many].concat()));
-    assert_eq!(last["nodes_received"], 5_000);
+    assert_eq!(last["nodes_received"], 20_000);
     assert!(!progress.is_empty() && progress.len() <= 3, "{progress:?}");
     let long = format!("{{\"node\":{{\"service_id\":\"{}\"}}}}", "x".repeat(1024 * 1024 + 65_536));
     let (_, last) = lines(&import(&server, &[head("manual", "upsert"), node("a"), long].concat()));
@@ -206,14 +206,14 @@ fn a_client_that_goes_away_leaves_whole_batches() {
     let mut server = Server::start();
     let mut connection = begin(&server);
     connection.write(&chunk(&head("manual", "upsert"))).unwrap();
-    let batch: String = (0..2_000).map(|number| node(&format!("a{number}"))).collect();
+    let batch: String = (0..8_000).map(|number| node(&format!("a{number}"))).collect();
     connection.write(&chunk(&[batch, node("b")].concat())).unwrap();
     eventually("the first batch is there", || (server.version() == 1).then_some(()));
     drop(connection);
     server.log_line("the broken stream is told", |line| line["message"] == "an import was broken off");
-    assert_eq!(server.get_json("/api/v1/graph/stats")["services"], 2_000);
+    assert_eq!(server.get_json("/api/v1/graph/stats")["services"], 8_000);
     server.crash_and_restart();
-    assert_eq!(server.get_json("/api/v1/graph/stats")["services"], 2_000);
+    assert_eq!(server.get_json("/api/v1/graph/stats")["services"], 8_000);
 }
 
 #[test]

@@ -71,5 +71,5 @@ fn accepted(
 ) -> Answer {
     let mut body = Vec::with_capacity(1024);
     render::ingestion(&mut body, &Ingestion { ingestion_id, received, upserted, version, durable });
-    Answer { version: Some(version), ..Answer::new(StatusCode::ACCEPTED, Content::Whole(body)) }
+    Answer { version: Some(version), ..Answer::new(StatusCode::ACCEPTED, Content::Whole(body.into())) }
 }

@@ -39,7 +39,7 @@ pub(in crate::http) async fn put_service(
     render::service(&mut body, &graph, index);
     let is_new = matches!(committed.outcome, Outcome::Registered { is_new: true });
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(Answer { version: Some(committed.version), ..Answer::new(status, Content::Whole(body)) })
+    Ok(Answer { version: Some(committed.version), ..Answer::new(status, Content::Whole(body.into())) })
 }
 
 /// `DELETE /api/v1/services/{service_id}`
