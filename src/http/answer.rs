@@ -11,12 +11,14 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::body::{Body, Frame, SizeHint};
+use hyper::header::HeaderValue;
 use tokio::sync::mpsc::Receiver;
 
 use super::compression::{self, Encoder};
 use super::download::Download;
 use super::guarded_io::Exchange;
 use super::state::ScratchPool;
+use super::tag::{self, Condition, Held};
 use crate::limits;
 use crate::render::{DependenciesAnswer, ImpactAnswer, SloAnswer};
 
@@ -33,7 +35,7 @@ pub(super) struct Answer {
     /// The graph version that answered.
     pub(super) version: Option<u64>,
     /// For conditional reads.
-    pub(super) etag: Option<String>,
+    pub(super) etag: Option<HeaderValue>,
 }
 
 /// The content of an answer.
@@ -41,7 +43,7 @@ pub(super) enum Content {
     /// None, as in a 304.
     Empty,
     /// All of it.
-    Whole(Vec<u8>),
+    Whole(Bytes),
     /// The first piece, and what writes the others.
     Pieces(Vec<u8>, Pieces),
     /// A file.
@@ -67,12 +69,6 @@ impl Content {
     }
 }
 
-/// The tag of the same answer in gzip: a strong tag is of the bytes on the wire.
-pub(super) fn gzip_tag(etag: &str) -> String {
-    let unquoted = etag.strip_suffix('"').unwrap_or(etag);
-    format!("{unquoted}-gzip\"")
-}
-
 impl Answer {
     /// Content in JSON, where there is any, that no graph version stands behind.
     pub(super) fn new(status: StatusCode, content: Content) -> Self {
@@ -82,7 +78,21 @@ impl Answer {
 
     /// 200 with a whole JSON body that no graph version stands behind.
     pub(super) fn json(body: Vec<u8>) -> Self {
-        Self::new(StatusCode::OK, Content::Whole(body))
+        Self::new(StatusCode::OK, Content::Whole(body.into()))
+    }
+
+    /// This answer with its tag, or a 304 for who has it already.
+    pub(super) fn tagged(self, tag: HeaderValue, condition: Condition) -> Self {
+        match condition {
+            Condition::None | Condition::Fails => Self { etag: Some(tag), ..self },
+            Condition::Holds(held) => Self {
+                status: StatusCode::NOT_MODIFIED,
+                content: Content::Empty,
+                // The client is told of the bytes that it has.
+                etag: Some(if held == Held::Gzip { tag::of_gzip(&tag) } else { tag }),
+                ..self
+            },
+        }
     }
 }
 
@@ -169,7 +179,7 @@ impl AnswerBody {
         let (first, rest) = match content {
             // Nothing is compressed twice.
             Content::Empty | Content::Gzip(_) => (None, Rest::Nothing),
-            Content::Whole(bytes) => (Some(bytes.into()), Rest::Nothing),
+            Content::Whole(bytes) => (Some(bytes), Rest::Nothing),
             Content::Pieces(first, rest) => (Some(first.into()), Rest::Pieces(rest)),
             Content::Download(download) => (None, Rest::Download(download)),
             Content::Lines(lines) => (None, Rest::Lines(lines)),

@@ -29,6 +29,7 @@ mod endpoints;
 mod exchange;
 mod guarded_io;
 mod handlers;
+mod kept;
 mod limit;
 mod metrics;
 mod openapi;
@@ -38,6 +39,7 @@ mod route;
 mod server;
 mod state;
 mod stream;
+mod tag;
 mod tls;
 
 pub use server::serve;

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::auth::Auth;
+use super::kept::Kept;
 use super::limit::Limiter;
 use super::metrics::Metrics;
 use super::problem::Problem;
@@ -82,6 +83,7 @@ pub struct App {
     /// Imports that are under way.
     pub(super) imports: Arc<Semaphore>,
     pub(super) metrics: Metrics,
+    pub(super) kept: Kept,
     pub(super) auth: Auth,
     pub(super) limiter: Limiter,
     live: OnceLock<Live>,
@@ -102,6 +104,7 @@ impl App {
             downloads: Arc::new(Semaphore::new(limits::DOWNLOADS_CONCURRENT_MAX)),
             imports: Arc::new(Semaphore::new(limits::IMPORTS_CONCURRENT_MAX)),
             metrics: Metrics::new(),
+            kept: Kept::default(),
             live: OnceLock::new(),
             draining: AtomicBool::new(false),
             settings,
@@ -147,7 +150,7 @@ impl App {
 
     /// The version of the published graph, once there is one.
     pub(super) fn version(&self) -> Option<u64> {
-        self.live.get().map(|live| live.reader.load().version())
+        self.live.get().map(|live| live.reader.version())
     }
 
     pub(super) fn live_if_ready(&self) -> Option<&Live> {

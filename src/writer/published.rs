@@ -89,8 +89,9 @@ impl Published {
         self.graph.load_full()
     }
 
-    pub(super) fn publish(&self, graph: Arc<Graph>) {
-        self.graph.store(graph);
+    /// Shows a graph from now on, and returns the one before it, which may take a while to drop.
+    pub(super) fn publish(&self, graph: Arc<Graph>) -> Arc<Graph> {
+        self.graph.swap(graph)
     }
 
     pub(super) fn health(&self) -> Health {
@@ -115,6 +116,11 @@ impl Reader {
     /// The newest graph. Load once per request: two loads can differ.
     pub fn load(&self) -> Arc<Graph> {
         self.0.load()
+    }
+
+    /// The version of the newest graph, for less than it takes to hold the graph.
+    pub fn version(&self) -> u64 {
+        self.0.graph.load().version()
     }
 
     /// Whether writes are taken.

@@ -18,7 +18,8 @@ fn unpacked(reply: &Reply) -> Vec<u8> {
 }
 
 fn varies_by_encoding(reply: &Reply) -> bool {
-    reply.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("vary") && value == "Accept-Encoding")
+    let varies = reply.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("vary"));
+    varies.flat_map(|(_, value)| value.split(',')).any(|name| name.trim() == "Accept-Encoding")
 }
 
 /// A hub with so many callers.

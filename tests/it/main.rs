@@ -39,6 +39,7 @@ mod impact;
 mod import_stream;
 mod ingest;
 mod ingest_cycles;
+mod kept;
 mod keys;
 mod limits;
 mod limits_redis;

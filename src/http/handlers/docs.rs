@@ -45,7 +45,7 @@ pub(in crate::http) fn docs_asset(encoded: &str) -> Result<Answer, Problem> {
 }
 
 fn answer(bytes: Vec<u8>, content_type: &'static str) -> Answer {
-    Answer { content_type, extra: POLICY, ..Answer::new(StatusCode::OK, Content::Whole(bytes)) }
+    Answer { content_type, extra: POLICY, ..Answer::new(StatusCode::OK, Content::Whole(bytes.into())) }
 }
 
 /// A file of Swagger UI, as it is to be shown here, and what it is.

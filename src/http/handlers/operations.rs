@@ -57,7 +57,7 @@ pub(in crate::http) fn ready(app: &App) -> Answer {
     }
     let body = json!({"status": status, "checks": checks});
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Answer::new(status, Content::Whole(body.to_string().into_bytes()))
+    Answer::new(status, Content::Whole(body.to_string().into()))
 }
 
 /// The figures for a scrape; there while the log is replayed, too.

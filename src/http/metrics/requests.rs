@@ -79,12 +79,15 @@ impl Requests {
 
     /// Counts a request that was answered.
     pub(in crate::http) fn observe(&self, request: Request, took: Duration) {
-        if !self.series.contains_key(&request) {
+        let count = || {
+            self.series.get(&request).map(|series| {
+                series.0.inc();
+                series.1.observe(took.as_secs_f64());
+            })
+        };
+        if count().is_none() {
             self.add(request);
-        }
-        if let Some(series) = self.series.get(&request) {
-            series.0.inc();
-            series.1.observe(took.as_secs_f64());
+            count();
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hyper::{Method, StatusCode};
 
 use super::*;
+use crate::http::tag::{Condition, Held};
 use crate::types::{Direction, DiscoverySource, Upserted};
 
 fn text(metrics: &Metrics) -> String {
@@ -78,7 +79,7 @@ fn what_is_done_is_counted_where_it_belongs() {
     }
     metrics.requests.limited(template);
     metrics.work.traversal(Direction::Both, 10, Duration::from_millis(1));
-    metrics.work.conditional(true);
+    metrics.work.condition(Condition::Holds(Held::Plain));
     let upserted = Upserted { nodes_upserted: 3, edges_upserted: 2, ..Upserted::default() };
     metrics.work.report(DiscoverySource::Kubernetes, &upserted);
     metrics.work.follow_door(true, [9, 7]);

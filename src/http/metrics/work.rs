@@ -5,6 +5,7 @@ use std::time::Duration;
 use prometheus::{Histogram, IntCounter, IntGauge, Registry};
 
 use super::families::{Followed, counter, counters, durations, gauge};
+use crate::http::tag::Condition;
 use crate::limits;
 use crate::types::{Direction, DiscoverySource, Upserted};
 
@@ -14,6 +15,8 @@ pub(in crate::http) struct Work {
     traversals: Vec<Histogram>,
     /// Answers that clients had already (`If-None-Match`), and those that they had not any more.
     conditional: [IntCounter; 2],
+    /// Answers that were kept, and those that were not.
+    kept: [IntCounter; 2],
     /// Keys that were verified before, and those that bcrypt had to check.
     keys: [Followed; 2],
     nodes: Vec<IntCounter>,
@@ -46,6 +49,7 @@ impl Work {
                 .map(|(direction, depth)| traversals.with_label_values(&[*direction, depth.as_str()]))
                 .collect(),
             conditional: of("conditional"),
+            kept: of("answer"),
             keys: of("api_key").map(Followed::new),
             nodes: by_source("graph_nodes_upserted_total", nodes),
             edges: by_source("graph_edges_upserted_total", edges),
@@ -61,8 +65,17 @@ impl Work {
     }
 
     /// Counts a conditional read.
-    pub(in crate::http) fn conditional(&self, is_hit: bool) {
-        self.conditional[usize::from(!is_hit)].inc();
+    pub(in crate::http) fn condition(&self, condition: Condition) {
+        match condition {
+            Condition::None => {}
+            Condition::Holds(_) => self.conditional[0].inc(),
+            Condition::Fails => self.conditional[1].inc(),
+        }
+    }
+
+    /// Counts a read whose answer was kept, or was not.
+    pub(in crate::http) fn kept(&self, is_hit: bool) {
+        self.kept[usize::from(!is_hit)].inc();
     }
 
     /// Counts what came of a report.

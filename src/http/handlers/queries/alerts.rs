@@ -48,7 +48,7 @@ pub(in crate::http) async fn alert(
     };
     let body = if is_long(&loaded.graph) { app.queries.run(write).await? } else { write() };
     let body = body.ok_or_else(Problem::unknown_alert)?;
-    Ok(loaded.answer(StatusCode::OK, Content::Whole(body)))
+    Ok(loaded.answer(StatusCode::OK, Content::Whole(body.into())))
 }
 
 /// `GET /api/v1/circular-dependencies`
@@ -69,7 +69,7 @@ pub(in crate::http) async fn alerts(app: &Arc<App>, head: &Parts) -> Result<Answ
     let graph = Arc::clone(&loaded.graph);
     let write = move || page(&graph, filter, after, limit);
     let body = if is_long(&loaded.graph) { app.queries.run(write).await? } else { write() };
-    Ok(loaded.answer(StatusCode::OK, Content::Whole(body)))
+    Ok(loaded.answer(StatusCode::OK, Content::Whole(body.into())))
 }
 
 fn page(graph: &Graph, filter: AlertFilter, after: Option<(Timestamp, Uuid)>, limit: usize) -> Vec<u8> {

@@ -28,5 +28,5 @@ pub(in crate::http) async fn critical(app: &App, head: &Parts) -> Result<Answer,
     let items = if is_long { app.queries.run(find).await? } else { find() };
     let mut body = Vec::with_capacity(96 * (items.len() + 1));
     render::critical(&mut body, &loaded.graph, &items);
-    Ok(loaded.answer(StatusCode::OK, Content::Whole(body)))
+    Ok(loaded.answer(StatusCode::OK, Content::Whole(body.into())))
 }

@@ -58,7 +58,7 @@ pub(in crate::http) async fn dependencies(
     let content = match begun.rest {
         Rest::Nothing(scratch) => {
             app.scratches.give_back(scratch);
-            Content::Whole(begun.first)
+            Content::Whole(begun.first.into())
         }
         Rest::Pieces(answer) => Content::Pieces(begun.first, Pieces::new(answer, Arc::clone(&app.scratches))),
     };

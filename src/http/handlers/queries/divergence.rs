@@ -50,7 +50,7 @@ pub(in crate::http) async fn divergence(app: &App, head: &Parts) -> Result<Answe
     });
     let mut body = Vec::with_capacity(128 * (page.items.len() + 2));
     render::divergence_page(&mut body, &loaded.graph, kind, &page, next_cursor.as_deref());
-    Ok(loaded.answer(StatusCode::OK, Content::Whole(body)))
+    Ok(loaded.answer(StatusCode::OK, Content::Whole(body.into())))
 }
 
 fn page(

@@ -30,21 +30,22 @@ pub(super) use alerts::alert_id;
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use hyper::header::IF_NONE_MATCH;
+use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::http::uri::PathAndQuery;
 use uuid::Uuid;
 
 use crate::graph::Graph;
-use crate::http::answer::{Answer, Content, gzip_tag};
+use crate::http::answer::{Answer, Content};
 use crate::http::problem::Problem;
 use crate::http::state::App;
+use crate::http::tag::{self, Condition};
 use crate::json;
 
 /// A graph for the length of a request, and how its answers are tagged.
 struct Loaded {
     graph: Arc<Graph>,
-    etag: String,
+    etag: HeaderValue,
 }
 
 /// [`load_as`] for answers in JSON.
@@ -72,25 +73,18 @@ fn load_as(app: &App, head: &Parts, format: &str) -> Result<Loaded, Problem> {
     etag.extend_from_slice(b"2-");
     json::push_integer(&mut etag, representation);
     etag.push(b'"');
-    Ok(Loaded { graph, etag: String::from_utf8(etag).expect("digits and letters") })
+    let etag = HeaderValue::from_maybe_shared(etag).expect("digits and letters");
+    Ok(Loaded { graph, etag })
 }
 
 impl Loaded {
     /// A 304 when the caller has this representation already.
     fn not_modified(&self, app: &App, head: &Parts) -> Option<Answer> {
-        if !head.headers.contains_key(IF_NONE_MATCH) {
-            return None;
-        }
-        let given = head.headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        let mut tags = given.flat_map(|value| value.split(',')).map(str::trim);
-        let gzip = gzip_tag(&self.etag);
-        let held = tags.find(|tag| ["*", &self.etag, &gzip].contains(&tag.trim_start_matches("W/")));
-        let matches = held.is_some();
-        app.metrics.work.conditional(matches);
-        let held = held?;
-        let answer = self.answer(StatusCode::NOT_MODIFIED, Content::Empty);
-        // The client is told of the bytes that it has.
-        Some(if held.ends_with(&*gzip) { Answer { etag: Some(gzip), ..answer } } else { answer })
+        let condition = tag::condition(&head.headers, &self.etag);
+        app.metrics.work.condition(condition);
+        let is_held = matches!(condition, Condition::Holds(_));
+        let answer = || self.answer(StatusCode::NOT_MODIFIED, Content::Empty);
+        is_held.then(|| answer().tagged(self.etag.clone(), condition))
     }
 
     fn answer(&self, status: StatusCode, content: Content) -> Answer {

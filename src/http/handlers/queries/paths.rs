@@ -34,7 +34,7 @@ pub(in crate::http) async fn paths(app: &App, head: &Parts) -> Result<Answer, Pr
         }
         done => done,
     }?;
-    Ok(loaded.answer(StatusCode::OK, Content::Whole(body)))
+    Ok(loaded.answer(StatusCode::OK, Content::Whole(body.into())))
 }
 
 /// The answer, found and written, since either may take long.

@@ -29,7 +29,7 @@ pub(in crate::http) fn service(app: &App, head: &Parts, encoded_id: &str) -> Res
     }
     let mut body = Vec::with_capacity(1024);
     render::service(&mut body, &loaded.graph, index);
-    Ok(loaded.answer(StatusCode::OK, Content::Whole(body)))
+    Ok(loaded.answer(StatusCode::OK, Content::Whole(body.into())))
 }
 
 /// `GET /api/v1/services`
@@ -52,7 +52,7 @@ pub(in crate::http) async fn services(app: &App, head: &Parts) -> Result<Answer,
     let next_cursor = last.map(|last| cursor::issue(SERVICES, last.as_str()));
     let mut body = Vec::with_capacity(512 * (page.len() + 1));
     render::service_page(&mut body, &loaded.graph, &page, next_cursor.as_deref());
-    Ok(loaded.answer(StatusCode::OK, Content::Whole(body)))
+    Ok(loaded.answer(StatusCode::OK, Content::Whole(body.into())))
 }
 
 fn service_filter(parameters: &Parameters<'_>) -> Result<ServiceFilter, Problem> {

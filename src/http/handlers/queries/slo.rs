@@ -63,7 +63,7 @@ fn analyse(
     let analysis = SloAnalysis { id, node, proposal, touched };
     let mut answer = Box::new(SloAnswer::new(Arc::clone(graph), analysis));
     if answer.write(&mut first, limits::ANSWER_WHOLE_BYTES_MAX) {
-        return Ok(Content::Whole(first));
+        return Ok(Content::Whole(first.into()));
     }
     Ok(Content::Pieces(first, Pieces::of_slo(answer)))
 }

@@ -27,5 +27,5 @@ pub(in crate::http) async fn stats(app: &App, head: &Parts) -> Result<Answer, Pr
     let stats = if is_long { app.queries.run(count).await? } else { count() };
     let mut body = Vec::with_capacity(384);
     render::stats(&mut body, &loaded.graph, &stats);
-    Ok(loaded.answer(StatusCode::OK, Content::Whole(body)))
+    Ok(loaded.answer(StatusCode::OK, Content::Whole(body.into())))
 }
