@@ -94,8 +94,14 @@ pub const SLA_DEDUCTION_RATIO: f64 = 0.001;
 pub const ANSWER_WHOLE_BYTES_MAX: usize = 256 * 1024;
 /// One piece of a streamed answer.
 pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
-/// Answers that are kept for those who ask the same again, with what is remembered of those that are not.
+/// Dependencies that are looked at for one piece, or those of one service more.
+pub const ANSWER_PIECE_LINKS_MAX: usize = 256 * 1024;
+/// All answers that are kept for those who ask the same again, in bytes.
 pub const KEPT_ANSWERS_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// An answer that is kept, in bytes.
+pub const KEPT_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Questions of which it is remembered that they were asked once.
+pub const ASKED_ONCE_MAX: usize = 64 * 1024;
 /// Snapshots that are downloaded at once; each holds its file open.
 pub const DOWNLOADS_CONCURRENT_MAX: usize = 16;
 /// A request body, unless set otherwise.
