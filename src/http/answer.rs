@@ -17,6 +17,7 @@ use tokio::sync::mpsc::Receiver;
 use super::compression::{self, Encoder};
 use super::download::Download;
 use super::guarded_io::Exchange;
+use super::kept::Keeping;
 use super::state::ScratchPool;
 use super::tag::{self, Condition, Held};
 use crate::limits;
@@ -46,6 +47,8 @@ pub(super) enum Content {
     Whole(Bytes),
     /// The first piece, and what writes the others.
     Pieces(Vec<u8>, Pieces),
+    /// Pieces that were written before.
+    Kept(Arc<[Bytes]>),
     /// A file.
     Download(Download),
     /// Lines as they come up.
@@ -59,8 +62,16 @@ impl Content {
     pub(super) fn may_shrink(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.len() >= compression::LEAST_BYTES,
-            Self::Pieces(..) => true,
+            Self::Pieces(..) | Self::Kept(_) => true,
             Self::Empty | Self::Download(_) | Self::Lines(_) | Self::Gzip(_) => false,
+        }
+    }
+
+    /// What was kept of an answer: all of it.
+    pub(super) fn kept(pieces: Arc<[Bytes]>) -> Self {
+        match &*pieces {
+            [whole] => Self::Whole(whole.clone()),
+            _ => Self::Kept(pieces),
         }
     }
 
@@ -157,6 +168,7 @@ pub(super) struct AnswerBody {
     first: Option<Bytes>,
     rest: Rest,
     gzip: Option<Encoder>,
+    keeping: Option<Keeping>,
     /// Pieces since others had their turn.
     in_a_row: usize,
     _exchange: Option<Exchange>,
@@ -166,12 +178,15 @@ pub(super) struct AnswerBody {
 enum Rest {
     Nothing,
     Pieces(Pieces),
+    /// Pieces, and how many of them are gone.
+    Kept(Arc<[Bytes]>, usize),
     Download(Download),
     Lines(Receiver<Bytes>),
 }
 
 impl AnswerBody {
-    pub(super) fn new(content: Content, exchange: Option<Exchange>) -> Self {
+    /// `keeping` is told of the pieces of an answer that is to be kept.
+    pub(super) fn new(content: Content, exchange: Option<Exchange>, keeping: Option<Keeping>) -> Self {
         let (content, gzip) = match content {
             Content::Gzip(content) => (*content, Some(Encoder::new())),
             content => (content, None),
@@ -181,10 +196,11 @@ impl AnswerBody {
             Content::Empty | Content::Gzip(_) => (None, Rest::Nothing),
             Content::Whole(bytes) => (Some(bytes), Rest::Nothing),
             Content::Pieces(first, rest) => (Some(first.into()), Rest::Pieces(rest)),
+            Content::Kept(pieces) => (None, Rest::Kept(pieces, 0)),
             Content::Download(download) => (None, Rest::Download(download)),
             Content::Lines(lines) => (None, Rest::Lines(lines)),
         };
-        Self { first, rest, gzip, in_a_row: 0, _exchange: exchange }
+        Self { first, rest, gzip, keeping, in_a_row: 0, _exchange: exchange }
     }
 }
 
@@ -195,7 +211,9 @@ impl AnswerBody {
             (Some(first), _) => Poll::Ready(Some(Ok(first))),
             (None, Rest::Nothing) => Poll::Ready(None),
             // A client that takes them as fast as they are written would keep the thread from all others.
-            (None, Rest::Pieces(_)) if self.in_a_row == limits::ANSWER_PIECES_IN_A_ROW_MAX => {
+            (None, Rest::Pieces(_) | Rest::Kept(..))
+                if self.in_a_row == limits::ANSWER_PIECES_IN_A_ROW_MAX =>
+            {
                 self.in_a_row = 0;
                 context.waker().wake_by_ref();
                 Poll::Pending
@@ -204,8 +222,29 @@ impl AnswerBody {
                 self.in_a_row += 1;
                 Poll::Ready(pieces.next().map(Ok))
             }
+            (None, Rest::Kept(pieces, gone)) => {
+                self.in_a_row += 1;
+                *gone += 1;
+                Poll::Ready(pieces.get(*gone - 1).cloned().map(Ok))
+            }
             (None, Rest::Download(download)) => download.poll_piece(context),
             (None, Rest::Lines(lines)) => lines.poll_recv(context).map(|line| line.map(Ok)),
+        }
+    }
+}
+
+impl AnswerBody {
+    /// Tells who keeps the answer of a piece, and of the end, which comes with the last one.
+    fn note(&mut self, piece: Option<&io::Result<Bytes>>) {
+        let Some(keeping) = self.keeping.take() else { return };
+        let keeping = match piece {
+            Some(Ok(piece)) => keeping.with(piece),
+            Some(Err(_)) => None,
+            None => Some(keeping),
+        };
+        match &self.rest {
+            Rest::Pieces(pieces) if pieces.is_over() => keeping.into_iter().for_each(Keeping::end),
+            _ => self.keeping = keeping,
         }
     }
 }
@@ -219,6 +258,7 @@ impl Body for AnswerBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let piece = ready!(self.poll_piece(context));
+        self.note(piece.as_ref());
         let piece = match (piece, &mut self.gzip) {
             (Some(Ok(piece)), Some(encoder)) => Some(encoder.encode(&piece)),
             (None, Some(encoder)) => encoder.finish(),
@@ -233,6 +273,7 @@ impl Body for AnswerBody {
             && match &self.rest {
                 Rest::Nothing => true,
                 Rest::Pieces(pieces) => pieces.is_over(),
+                Rest::Kept(pieces, gone) => *gone >= pieces.len(),
                 Rest::Download(download) => download.is_over(),
                 Rest::Lines(lines) => lines.is_closed() && lines.is_empty(),
             }
@@ -245,6 +286,9 @@ impl Body for AnswerBody {
         match &self.rest {
             Rest::Nothing => SizeHint::with_exact(self.first.as_ref().map_or(0, Bytes::len) as u64),
             Rest::Pieces(_) | Rest::Lines(_) => SizeHint::default(),
+            Rest::Kept(pieces, gone) => {
+                SizeHint::with_exact(pieces[*gone..].iter().map(Bytes::len).sum::<usize>() as u64)
+            }
             Rest::Download(download) => SizeHint::with_exact(download.rest()),
         }
     }

@@ -186,7 +186,7 @@ fn answer(
     phase: Option<&Phase>,
 ) -> Pin<Box<impl Future<Output = Result<Response<AnswerBody>, Infallible>> + use<>>> {
     let under_way = phase.map(Phase::exchange);
-    Box::pin(async move { Ok(exchange(&app, peer, request, under_way).await) })
+    Box::pin(exchange(app, peer, request, under_way))
 }
 
 async fn drain_begins(draining: &mut watch::Receiver<bool>) {

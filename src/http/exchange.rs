@@ -1,6 +1,7 @@
 //! One request and its answer: from route to response, with the headers and the log line that all
 //! answers share.
 
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,13 +41,14 @@ const HEADERS: usize = 12;
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 const GRAPH_VERSION: HeaderName = HeaderName::from_static("x-graph-version");
 
-/// Answers a request.
+/// Answers a request; whatever is wrong with it is an answer, too.
 pub(super) async fn exchange(
-    app: &Arc<App>,
+    app: Arc<App>,
     peer: IpAddr,
     request: Request<Incoming>,
     under_way: Option<Exchange>,
-) -> Response<AnswerBody> {
+) -> Result<Response<AnswerBody>, Infallible> {
+    let app = &app;
     let (head, body) = request.into_parts();
     let correlation_id = correlation_id(&head.headers);
     let path = head.uri.path();
@@ -66,7 +68,7 @@ pub(super) async fn exchange(
         template,
         is_written: false,
     };
-    let (mut verdict, mut preflight) = (None, None);
+    let (mut verdict, mut preflight, mut keeping) = (None, None, None);
     let result = match route {
         Ok(route) => {
             let entered = enter(app, peer, &head.headers, &route).await;
@@ -84,7 +86,7 @@ pub(super) async fn exchange(
                         let work = unless_it_panics(Box::pin(work));
                         let result = traces::Request::within(trace.as_ref(), work).await;
                         if let Ok(answer) = &result {
-                            app.kept.keep(&head, answer);
+                            keeping = app.kept.keep(&head, answer);
                         }
                         result
                     }
@@ -133,7 +135,7 @@ pub(super) async fn exchange(
     if let Some(trace) = trace {
         trace.end(response.status().as_u16(), &correlation_id);
     }
-    response.map(|content| AnswerBody::new(content, under_way))
+    Ok(response.map(|content| AnswerBody::new(content, under_way, keeping)))
 }
 
 /// The line of a request in the log: one for each, written when it is answered, or when the client has
@@ -339,6 +341,7 @@ fn failure(problem: &Problem, path: &str, correlation_id: &str, version: Version
 fn leave_out_content(response: &mut Response<Content>) {
     let length = match std::mem::replace(response.body_mut(), Content::Empty) {
         Content::Whole(bytes) => Some(bytes.len() as u64),
+        Content::Kept(pieces) => Some(pieces.iter().map(bytes::Bytes::len).sum::<usize>() as u64),
         Content::Download(download) => Some(download.rest()),
         // How long it gets is not known before it is written.
         Content::Empty | Content::Pieces(..) | Content::Lines(_) | Content::Gzip(_) => None,

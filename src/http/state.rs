@@ -83,7 +83,7 @@ pub struct App {
     /// Imports that are under way.
     pub(super) imports: Arc<Semaphore>,
     pub(super) metrics: Metrics,
-    pub(super) kept: Kept,
+    pub(super) kept: Arc<Kept>,
     pub(super) auth: Auth,
     pub(super) limiter: Limiter,
     live: OnceLock<Live>,
@@ -104,7 +104,7 @@ impl App {
             downloads: Arc::new(Semaphore::new(limits::DOWNLOADS_CONCURRENT_MAX)),
             imports: Arc::new(Semaphore::new(limits::IMPORTS_CONCURRENT_MAX)),
             metrics: Metrics::new(),
-            kept: Kept::default(),
+            kept: Arc::default(),
             live: OnceLock::new(),
             draining: AtomicBool::new(false),
             settings,
