@@ -11,6 +11,7 @@
 
 #[allow(dead_code, reason = "each benchmark uses what it needs")]
 mod loaded;
+#[allow(dead_code, reason = "each benchmark uses what it needs")]
 mod support;
 
 use std::cell::OnceCell;

@@ -13,6 +13,7 @@
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 
 mod load;
+#[allow(dead_code, reason = "each benchmark uses what it needs")]
 mod support;
 
 use std::path::Path;

@@ -7,9 +7,11 @@
 
 #[allow(dead_code, reason = "each benchmark uses what it needs")]
 mod loaded;
+#[allow(dead_code, reason = "each benchmark uses what it needs")]
 mod support;
 
 use std::cell::OnceCell;
+use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,13 +19,14 @@ use criterion::{Bencher, Criterion, SamplingMode};
 use loaded::{Loaded, load};
 use watershed::apply::{admit, apply};
 use watershed::clock;
-use watershed::limits::QUERY_HEAVY_EDGES_MAX;
+use watershed::limits::{ANSWER_PIECE_BYTES, QUERY_HEAVY_EDGES_MAX, QUERY_NODES_MAX};
 use watershed::query::{
-    AlertFilter, AvailabilityChange, Divergence, ImpactQuestion, PathsQuestion, availability_impact,
-    critical, divergence, impact, impact_totals, list_alerts, paths, stats,
+    AlertFilter, AvailabilityChange, DependencyFilter, Divergence, ImpactQuestion, PathsQuestion, Scratch,
+    TraverseQuestion, availability_impact, critical, divergence, impact, impact_totals, list_alerts, paths,
+    stats, traverse,
 };
-use watershed::render::{self, ImpactAnswer, ImpactForm};
-use watershed::types::{Change, Command, DiscoverySource, Mode, Sweep, Upsert, Withdrawal};
+use watershed::render::{self, DependenciesAnswer, Format, ImpactAnswer, ImpactForm, View};
+use watershed::types::{Change, Command, Direction, DiscoverySource, Mode, Sweep, Upsert, Withdrawal};
 
 /// The binary's allocator.
 #[global_allocator]
@@ -54,6 +57,9 @@ fn measure(criterion: &mut Criterion, size: &str) {
     group.bench_function("impact", |bencher| bench_impact(bencher, loaded()));
     group.bench_function("impact_hub_summary", |bencher| bench_impact_hub_summary(bencher, loaded()));
     group.bench_function("impact_hub", |bencher| bench_impact_hub(bencher, loaded()));
+    for (name, view) in [("upstream_hub", View::Full), ("upstream_hub_ids", View::Ids)] {
+        group.bench_function(name, |bencher| bench_upstream_hub(bencher, loaded(), view));
+    }
     group.bench_function("slo_hub", |bencher| bench_slo_hub(bencher, loaded()));
     group.bench_function("paths", |bencher| bench_paths(bencher, loaded()));
     group.bench_function("divergence_page", |bencher| bench_divergence_page(bencher, loaded()));
@@ -95,6 +101,26 @@ fn bench_impact_hub(bencher: &mut Bencher<'_>, loaded: &Loaded) {
         let mut body = Vec::with_capacity(64 * 1024);
         ImpactAnswer::new(Arc::clone(&loaded.graph), impact, ImpactForm::One).write(&mut body, usize::MAX);
         body
+    });
+}
+
+/// All that needs that service, three hops up, in pieces.
+fn bench_upstream_hub(bencher: &mut Bencher<'_>, loaded: &Loaded, view: View) {
+    let filter = DependencyFilter { include_stale: false, include_external: true, min_confidence: 0.0 };
+    let (root, direction) = (loaded.hub, Direction::Upstream);
+    let question = TraverseQuestion { root, direction, depth: 3, filter, max_nodes: QUERY_NODES_MAX };
+    let mut scratch = Scratch::default();
+    bencher.iter(|| {
+        let traversal =
+            traverse(&loaded.graph, question, std::mem::take(&mut scratch), QUERY_HEAVY_EDGES_MAX);
+        let traversal = traversal.unwrap_or_else(|(error, _)| panic!("three hops of a benchmark: {error}"));
+        let mut answer = DependenciesAnswer::new(Arc::clone(&loaded.graph), traversal, Format::Json(view));
+        let mut piece = Vec::with_capacity(ANSWER_PIECE_BYTES + 1024);
+        while !answer.write(&mut piece, ANSWER_PIECE_BYTES) {
+            black_box(&piece);
+            piece.clear();
+        }
+        scratch = answer.into_scratch();
     });
 }
 

@@ -15,7 +15,15 @@ use watershed::clock;
 use super::client::Connection;
 use super::requests;
 
-const START_PATIENCE: Duration = Duration::from_secs(30);
+const START_PATIENCE: Duration = Duration::from_mins(10);
+
+/// Bytes of memory that a process takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Memory {
+    pub(crate) resident: u64,
+    /// The most since it was last forgotten.
+    pub(crate) peak: u64,
+}
 
 /// A server that is running.
 pub(crate) struct Server {
@@ -70,6 +78,28 @@ impl Server {
         BufReader::new(child.stdout.take().context("the floor has an output")?).read_line(&mut line)?;
         let port: u16 = line.trim().parse().with_context(|| format!("the floor's port: {line:?}"))?;
         Ok(Self { child, address: (Ipv4Addr::LOCALHOST, port).into() })
+    }
+
+    /// What it takes of memory.
+    pub(crate) fn memory(&self) -> Result<Memory> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let kibibytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+            number.with_context(|| format!("{name} of the process"))
+        };
+        Ok(Memory { resident: kibibytes("VmRSS:")? * 1024, peak: kibibytes("VmHWM:")? * 1024 })
+    }
+
+    /// Takes what it takes now as the most that it ever took.
+    pub(crate) fn forget_peak(&self) -> Result<()> {
+        const PEAK: &str = "5";
+        std::fs::write(format!("/proc/{}/clear_refs", self.id()), PEAK).context("cannot forget the peak")
+    }
+
+    /// How many files it has open.
+    pub(crate) fn open_files(&self) -> Result<usize> {
+        Ok(std::fs::read_dir(format!("/proc/{}/fd", self.id()))?.count())
     }
 
     /// Its process, for a profiler.

@@ -1,7 +1,11 @@
 //! Requests as bytes, with what their answers must be.
 
-use std::net::SocketAddr;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -11,7 +15,7 @@ use watershed::types::{Change, Command};
 use watershed::wal::Batch;
 
 use super::client::Connection;
-use crate::support::{Start, Workload};
+use crate::support::{Hub, Start, Workload};
 
 /// A request, and what its answer must be.
 #[derive(Clone)]
@@ -49,14 +53,22 @@ pub(crate) async fn new_key(address: SocketAddr, admin_key: &str) -> Result<Stri
 /// The same requests with a key.
 pub(crate) fn with_key(asks: &Asks, key: &str) -> Asks {
     let line = format!("authorization: Bearer {key}\r\n");
-    let keyed = |ask: &Ask| {
-        let head_end =
-            ask.request.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("it has a head") + 2;
-        let mut request = ask.request.clone();
-        request.splice(head_end..head_end, line.bytes());
-        Ask { request, ..ask.clone() }
-    };
-    asks.iter().map(keyed).collect()
+    asks.iter().map(|ask| Ask { request: with_line(&ask.request, &line), ..ask.clone() }).collect()
+}
+
+/// A request with one more line in its head, in the place of an `accept` where it is one.
+fn with_line(request: &[u8], line: &str) -> Vec<u8> {
+    let end = request.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("it has a head") + 2;
+    let mut head = request[..end].to_vec();
+    if line.starts_with("accept:") {
+        let text = std::str::from_utf8(&head).expect("a head is text");
+        head = text
+            .split_inclusive("\r\n")
+            .filter(|line| !line.starts_with("accept:"))
+            .collect::<String>()
+            .into();
+    }
+    [&head, line.as_bytes(), &request[end..]].concat()
 }
 
 /// The first body of [`changes`] as the log keeps it: the bytes of its frame.
@@ -74,7 +86,8 @@ pub(crate) fn act(method: &str, path: &str) -> Vec<u8> {
     format!("{method} {path} HTTP/1.1\r\nhost: bench\r\ncontent-length: 0\r\n\r\n").into_bytes()
 }
 
-fn post(body: &str) -> Vec<u8> {
+/// A report.
+pub(crate) fn post(body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
         "POST /api/v1/services/dependencies HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n\
@@ -105,17 +118,25 @@ pub(crate) async fn fill_with(address: SocketAddr, workload: &Workload, key: Opt
     Ok(())
 }
 
-/// The queries of all starts, once each has the answer that the generator computed.
-pub(crate) async fn verified(address: SocketAddr, workload: &Workload) -> Result<Asks> {
+/// The queries of all starts.
+pub(crate) fn starts(workload: &Workload) -> Asks {
+    let ask = |start: &Start| Ask { request: get(&path(start), None), status: 200, body_bytes: None };
+    workload.starts.iter().map(ask).collect()
+}
+
+/// The same with a key, once each has the answer that the generator computed.
+pub(crate) async fn verified(address: SocketAddr, workload: &Workload, key: &str) -> Result<Asks> {
     let mut connection = Connection::open(address).await?;
+    let line = format!("authorization: Bearer {key}\r\n");
     for hub in &workload.hubs {
-        connection.exchange(&get(&format!("/api/v1/services/{}", hub.service_id), None)).await?;
+        let request = get(&format!("/api/v1/services/{}", hub.service_id), None);
+        connection.exchange(&with_line(&request, &line)).await?;
         let answer: Value = serde_json::from_slice(&connection.body())?;
         ensure!(answer["direct_callers"] == hub.callers, "{}: {answer}", hub.service_id);
     }
     let mut asks = Vec::new();
     for start in &workload.starts {
-        let request = get(&path(start), None);
+        let request = with_line(&get(&path(start), None), &line);
         let reply = connection.exchange(&request).await?;
         ensure!(reply.status == 200, "{} was answered with {}", start.service_id, reply.status);
         let answer: Value = serde_json::from_slice(&connection.body()).context("an answer is not JSON")?;
@@ -131,15 +152,91 @@ pub(crate) async fn verified(address: SocketAddr, workload: &Workload) -> Result
 }
 
 /// The same queries by a caller who has the answers already.
-pub(crate) async fn conditional(address: SocketAddr, workload: &Workload) -> Result<Asks> {
+pub(crate) async fn conditional(address: SocketAddr, asks: &Asks) -> Result<Asks> {
     let mut connection = Connection::open(address).await?;
-    let mut asks = Vec::new();
-    for start in &workload.starts {
-        connection.exchange(&get(&path(start), None)).await?;
+    let mut conditional = Vec::new();
+    for ask in asks.iter() {
+        connection.exchange(&ask.request).await?;
         let etag = connection.header("etag").context("an answer has no tag")?;
-        asks.push(Ask { request: get(&path(start), Some(etag)), status: 304, body_bytes: Some(0) });
+        let request = with_line(&ask.request, &format!("if-none-match: {etag}\r\n"));
+        conditional.push(Ask { request, status: 304, body_bytes: Some(0) });
     }
-    Ok(asks.into())
+    Ok(conditional.into())
+}
+
+/// How long their answers are on average, as far as that is known.
+pub(crate) fn mean_bytes(asks: &Asks) -> usize {
+    asks.iter().filter_map(|ask| ask.body_bytes).sum::<usize>() / asks.len().max(1)
+}
+
+/// So many variants of each query, all with the same answer, that were never asked in another round.
+pub(crate) fn never_asked(asks: &Asks, variants: usize, round: usize) -> Asks {
+    const AT_LEAST: usize = 10_000;
+    let variant = |variant: usize, ask: &Ask| {
+        let target = format!("&max_nodes={} HTTP/1.1\r\n", AT_LEAST + (round * variants + variant) % 900_000);
+        let end = ask.request.windows(11).position(|bytes| bytes == b" HTTP/1.1\r\n").expect("it has a line");
+        let mut request = ask.request.clone();
+        request.splice(end..end + 11, target.into_bytes());
+        Ask { request, ..ask.clone() }
+    };
+    (0..variants).flat_map(|number| asks.iter().map(move |ask| variant(number, ask))).collect()
+}
+
+/// Variants of each query that are each other's reason not to be kept: an answer is kept for one `Accept` at a time.
+pub(crate) fn never_kept(asks: &Asks) -> Asks {
+    let variant = |variant: usize, ask: &Ask| Ask {
+        request: with_line(&ask.request, &format!("accept: application/json;n={variant}\r\n")),
+        ..ask.clone()
+    };
+    (0..100).flat_map(|number| asks.iter().map(move |ask| variant(number, ask))).collect()
+}
+
+/// Three hops upstream of the services with most callers.
+pub(crate) fn upstream(workload: &Workload, view: &str) -> Asks {
+    let ask = |hub: &Hub| {
+        let path = format!(
+            "/api/v1/services/{}/dependencies?depth=3&direction=upstream&max_nodes=1000000&view={view}",
+            hub.service_id
+        );
+        Ask { request: get(&path, None), status: 200, body_bytes: None }
+    };
+    workload.hubs.iter().map(ask).collect()
+}
+
+/// The same queries with the lengths of their answers.
+pub(crate) async fn measured(address: SocketAddr, asks: &Asks) -> Result<Asks> {
+    let mut connection = Connection::open(address).await?;
+    let mut measured = Vec::new();
+    for ask in asks.iter() {
+        let reply = connection.exchange(&ask.request).await?;
+        ensure!(reply.status == ask.status, "a query was answered with {}", reply.status);
+        measured.push(Ask { body_bytes: Some(reply.body_bytes), ..ask.clone() });
+    }
+    Ok(measured.into())
+}
+
+/// Sends a file as a stream and returns the last line of the answer. Blocks.
+pub(crate) fn import(address: SocketAddr, file: &Path) -> Result<Value> {
+    let mut file = File::open(file)?;
+    let length = file.metadata()?.len();
+    let stream = TcpStream::connect(address)?;
+    let (mut writer, mut reader) = (stream.try_clone()?, stream);
+    let head = format!(
+        "POST /api/v1/graph/import HTTP/1.1\r\nhost: bench\r\ncontent-type: application/x-ndjson\r\n\
+         connection: close\r\ncontent-length: {length}\r\n\r\n"
+    );
+    // Progress comes while it is sent, and would fill the pipe if nobody took it.
+    let answer = thread::spawn(move || {
+        let mut answer = Vec::new();
+        reader.read_to_end(&mut answer).map(|_| answer)
+    });
+    writer.write_all(head.as_bytes())?;
+    io::copy(&mut file, &mut writer)?;
+    let answer = answer.join().map_err(|_| anyhow::anyhow!("the reader broke down"))??;
+    let answer = String::from_utf8(answer).context("the answer is no text")?;
+    let lines = answer.lines().filter(|line| line.starts_with('{'));
+    let last = lines.last().with_context(|| format!("the import was answered with {answer:.300}"))?;
+    serde_json::from_str(last).with_context(|| format!("the import ended with {last:.300}"))
 }
 
 /// Reports of ten dependencies that the graph has.

@@ -14,10 +14,15 @@ pub(crate) fn heading(text: &str) {
 /// Prints what was measured, beside what it is held against.
 pub(crate) fn pair(names: [&str; 2], rounds: &[[Sample; 2]]) {
     let side = |side: usize| rounds.iter().map(|round| round[side]).collect::<Vec<_>>();
-    let ratio = |of: fn(&Sample) -> f64| median(rounds.iter().map(|[ours, floor]| of(ours) / of(floor)));
-    let ratios = format!("{:.2} / {:.2} / {:.2}", ratio(per_second), ratio(p50), ratio(p99));
+    let [per_second, p50, p99] = [per_second, p50, p99].map(|of| ratio(rounds, of));
+    let ratios = format!("{per_second:.2} / {p50:.2} / {p99:.2}");
     line(names[0], &side(0), &ratios);
     line(names[1], &side(1), "");
+}
+
+/// The median of the rounds' ratios.
+pub(crate) fn ratio(rounds: &[[Sample; 2]], of: fn(&Sample) -> f64) -> f64 {
+    median(rounds.iter().map(|[ours, floor]| of(ours) / of(floor)))
 }
 
 /// Prints what is held against nothing.
@@ -30,19 +35,23 @@ fn line(name: &str, samples: &[Sample], ratios: &str) {
     println!("{name:<34}{:>10.0}{:>10.0}{:>10.0}{ratios:>26}", of(per_second), of(p50), of(p99));
 }
 
-fn per_second(sample: &Sample) -> f64 {
+/// Requests a second.
+pub(crate) fn per_second(sample: &Sample) -> f64 {
     sample.per_second
 }
 
-fn p50(sample: &Sample) -> f64 {
+/// In microseconds.
+pub(crate) fn p50(sample: &Sample) -> f64 {
     sample.p50.as_secs_f64() * 1e6
 }
 
-fn p99(sample: &Sample) -> f64 {
+/// In microseconds.
+pub(crate) fn p99(sample: &Sample) -> f64 {
     sample.p99.as_secs_f64() * 1e6
 }
 
-fn median(numbers: impl Iterator<Item = f64>) -> f64 {
+/// The one in the middle.
+pub(crate) fn median(numbers: impl Iterator<Item = f64>) -> f64 {
     let mut numbers: Vec<f64> = numbers.collect();
     numbers.sort_unstable_by(f64::total_cmp);
     numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)

@@ -49,11 +49,10 @@ pub(crate) struct Hub {
 impl Workload {
     /// Reads a graph by its name among those of `gen.py`; makes it first where it is missing.
     pub(crate) fn load(size: &str) -> Result<Self> {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/graphs");
-        let file = |extension: &str| directory.join(format!("{size}.{extension}"));
+        let file = |extension: &str| file(size, extension);
         // The generator writes the hubs last: where they are, the others are whole.
         if !file("hubs").exists() {
-            generate(size, &directory)?;
+            generate(size)?;
         }
         let (mut nodes, mut edges) = (Vec::new(), Vec::new());
         for line in read(&file("ndjson"))?.lines().skip(1) {
@@ -69,6 +68,16 @@ impl Workload {
         let names: Vec<_> = read(&file("starts"))?.lines().collect();
         ensure!(names == starts.iter().map(|start| start.service_id).collect::<Vec<_>>(), "other starts");
         Ok(Self { nodes, edges, starts, hubs: rows(&file("hubs"), hub)? })
+    }
+
+    /// Where a graph's NDJSON lies, once it was loaded.
+    pub(crate) fn file(size: &str) -> PathBuf {
+        file(size, "ndjson")
+    }
+
+    /// One request body with all of the graph.
+    pub(crate) fn whole(&self, observed_at: Timestamp) -> String {
+        body(observed_at, &self.nodes, &self.edges)
     }
 
     /// Request bodies that build the graph: services first, then dependencies.
@@ -88,21 +97,31 @@ impl Workload {
 
 /// A request of `POST /api/v1/services/dependencies`. Its source reports at `observed_at`, not at the
 /// generator's time, so that nothing is in the future or stale.
-fn body(observed_at: Timestamp, nodes: &[&str], edges: &[&str]) -> String {
+pub(crate) fn body(observed_at: Timestamp, nodes: &[&str], edges: &[&str]) -> String {
     let (nodes, edges) = (nodes.join(","), edges.join(","));
     format!(r#"{{"source":"manual","timestamp":"{observed_at}","nodes":[{nodes}],"edges":[{edges}]}}"#)
 }
 
-fn generate(size: &str, directory: &Path) -> Result<()> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/gen.py");
-    let status = Command::new("python3").arg(script).arg("--out").arg(directory).arg(size).status();
+fn benches() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches")
+}
+
+fn file(size: &str, extension: &str) -> PathBuf {
+    benches().join("graphs").join(format!("{}.{extension}", size.replace(':', "x")))
+}
+
+/// The real graph comes from what is there, all others from the generator.
+fn generate(size: &str) -> Result<()> {
+    let script = benches().join(if size == "apt" { "packages.py" } else { "gen.py" });
+    let status =
+        Command::new("python3").arg(script).arg("--out").arg(benches().join("graphs")).arg(size).status();
     let status = status.map_err(|error| match error.kind() {
         ErrorKind::NotFound => {
-            anyhow!("the graphs are made by benches/gen.py, and there is no python3 to run it")
+            anyhow!("the graphs are made by benches/gen.py and benches/packages.py, and there is no python3 to run them")
         }
-        _ => anyhow!("cannot run python3 benches/gen.py: {error}"),
+        _ => anyhow!("cannot run python3: {error}"),
     })?;
-    ensure!(status.success(), "benches/gen.py could not make {size}: {status}");
+    ensure!(status.success(), "{size} could not be made: {status}");
     Ok(())
 }
 
