@@ -13,6 +13,7 @@
 //! - The client runs on the same machine and takes its share of it: ratios are the result.
 
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
+#![expect(clippy::cast_precision_loss, reason = "a figure has three digits")]
 
 mod load;
 #[allow(dead_code, reason = "each benchmark uses what it needs")]

@@ -234,8 +234,8 @@ pub(crate) fn import(address: SocketAddr, file: &Path) -> Result<Value> {
     io::copy(&mut file, &mut writer)?;
     let answer = answer.join().map_err(|_| anyhow::anyhow!("the reader broke down"))??;
     let answer = String::from_utf8(answer).context("the answer is no text")?;
-    let lines = answer.lines().filter(|line| line.starts_with('{'));
-    let last = lines.last().with_context(|| format!("the import was answered with {answer:.300}"))?;
+    let mut lines = answer.lines().filter(|line| line.starts_with('{'));
+    let last = lines.next_back().with_context(|| format!("the import was answered with {answer:.300}"))?;
     serde_json::from_str(last).with_context(|| format!("the import ended with {last:.300}"))
 }
 

@@ -1,4 +1,4 @@
-//! The same questions to PostgreSQL, with recursive CTEs and without HTTP, and to watershed over HTTP.
+//! The same questions to `PostgreSQL`, with recursive CTEs and without HTTP, and to watershed over HTTP.
 //!
 //! ```text
 //! benches/postgres/run                     starts a PostgreSQL of its own and measures S, M and L
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! - Both hold the same graph, and both give the answers that the generator computed before anything is measured.
-//! - PostgreSQL makes one JSON document of services and dependencies in the database, as watershed does; statements
+//! - `PostgreSQL` makes one JSON document of services and dependencies in the database, as watershed does; statements
 //!   are prepared, its tables are indexed both ways and analyzed, and all fits into its memory.
 
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
@@ -17,6 +17,8 @@ mod load;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -87,7 +89,7 @@ struct Options {
     /// What cargo says to a benchmark
     #[arg(long, hide = true)]
     bench: bool,
-    /// Where PostgreSQL is, as libpq takes it
+    /// Where the database is, as libpq takes it
     #[arg(long)]
     database: Option<String>,
     /// Length of a round on each side
@@ -166,29 +168,30 @@ async fn connect(database: &str) -> Result<Client> {
 /// Loads the graph and checks what is known of it.
 async fn fill(client: &Client, workload: &Workload) -> Result<()> {
     client.batch_execute(SCHEMA).await?;
-    let mut places = std::collections::HashMap::new();
+    let mut places = HashMap::new();
     let (mut services, mut dependencies) = (String::new(), String::new());
     for (place, node) in workload.nodes.iter().enumerate() {
         let node: Value = serde_json::from_str(node)?;
         let name = node["service_id"].as_str().context("a service has a name")?.to_owned();
-        services.push_str(&format!("{place}\t{name}\t{}\n", node["metadata"]));
+        writeln!(services, "{place}\t{name}\t{}", node["metadata"])?;
         places.insert(name, place);
     }
     for edge in &workload.edges {
         let edge: Value = serde_json::from_str(edge)?;
         let place =
             |end: &str| edge[end].as_str().and_then(|name| places.get(name)).context("an end is a service");
-        dependencies.push_str(&format!(
-            "{}\t{}\t{}\n",
-            place("source")?,
-            place("target")?,
-            edge["attributes"]
-        ));
+        writeln!(dependencies, "{}\t{}\t{}", place("source")?, place("target")?, edge["attributes"])?;
     }
     copy(client, "COPY services FROM STDIN", services).await?;
     copy(client, "COPY dependencies FROM STDIN", dependencies).await?;
-    client.batch_execute("CREATE INDEX ON dependencies (target, source); VACUUM ANALYZE services;").await?;
-    client.batch_execute("VACUUM ANALYZE dependencies").await?;
+    // One at a time: what is sent together is a transaction, in which there is no VACUUM.
+    for statement in [
+        "CREATE INDEX ON dependencies (target, source)",
+        "VACUUM ANALYZE services",
+        "VACUUM ANALYZE dependencies",
+    ] {
+        client.batch_execute(statement).await?;
+    }
     let statement = client.prepare(THREE_HOPS).await?;
     for start in &workload.starts {
         let text: String = client.query_one(&statement, &[&start.service_id]).await?.get(0);

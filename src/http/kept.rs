@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use dashmap::DashMap;
-use hyper::header::{ACCEPT, HeaderMap, HeaderValue};
+use hyper::header::{ACCEPT, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, StatusCode};
@@ -160,19 +160,13 @@ impl Keeping {
     }
 }
 
-/// What an answer depends on beside the graph, where it is a read whose answer can be kept.
+/// What an answer depends on beside the graph, where it is a read whose answer can be kept: it has one `Accept` at most.
 fn question(head: &Parts) -> Option<(&str, Option<&HeaderValue>)> {
     let is_read = head.method == Method::GET || head.method == Method::HEAD;
     let target = head.uri.path_and_query().map(PathAndQuery::as_str)?;
-    is_read.then_some(())?;
-    Some((target, only_accept(&head.headers)?))
-}
-
-/// The one `Accept` there is, if any; `None` where there are several.
-fn only_accept(headers: &HeaderMap) -> Option<Option<&HeaderValue>> {
-    let mut given = headers.get_all(ACCEPT).iter();
-    let first = given.next();
-    given.next().is_none().then_some(first)
+    let mut accepted = head.headers.get_all(ACCEPT).iter();
+    let accept = accepted.next();
+    (is_read && accepted.next().is_none()).then_some((target, accept))
 }
 
 #[cfg(test)]

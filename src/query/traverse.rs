@@ -56,6 +56,8 @@ pub struct EdgeFound {
     pub link: Link,
     /// Its position among the caller's dependencies.
     pub at: usize,
+    /// Where both ends stand in the answer.
+    pub places: (u32, u32),
 }
 
 /// The services of an answer, and what is needed to find its edges again.
@@ -279,13 +281,24 @@ impl Traversal {
         let looked_down = self.is_expanded(Side::Down, source);
         let looked_up = self.question.direction != Direction::Downstream;
         let shown = if looked_down || looked_up { graph.outgoing(source) } else { &[] };
-        let in_answer = move |link: Link| {
-            self.question.filter.admits(link)
-                && self.scratch.position(link.node).is_some()
-                && (looked_down || self.is_expanded(Side::Up, link.node))
+        let depth = self.question.depth;
+        let position = move |node| {
+            if looked_down {
+                self.scratch.position(node)
+            } else {
+                self.scratch.position_if_reached(node, Side::Up, depth)
+            }
         };
-        let found = shown.iter().enumerate().skip(from).filter(move |(_, link)| in_answer(**link));
-        found.map(move |(at, link)| EdgeFound { source, target: link.node, link: *link, at })
+        shown.iter().enumerate().skip(from).filter_map(move |(at, link)| {
+            let target_place = position(link.node).filter(|_| self.question.filter.admits(*link))?;
+            Some(EdgeFound {
+                source,
+                target: link.node,
+                link: *link,
+                at,
+                places: (place as u32, target_place),
+            })
+        })
     }
 
     /// Whether a side looked at the node's links: it was reached at less than the full depth.

@@ -7,6 +7,8 @@
 //! - When [`limits::LOG_LINES_MAX`] lines wait, further ones are dropped, and how many is logged.
 //! - Errors of standard error are dropped: there is nobody left to tell.
 
+#![expect(clippy::disallowed_types, reason = "no reader of the graph waits here for more than an append")]
+
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;

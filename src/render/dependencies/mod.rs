@@ -157,11 +157,6 @@ impl<'a> Subject<'a> {
         &self.graph.dependencies(found.source)[found.at]
     }
 
-    /// The place in the answer of a service that an edge of it names.
-    fn position(self, node: u32) -> u32 {
-        self.traversal.position(node).expect("both ends are in the answer")
-    }
-
     /// The members that say what was asked, and of which version, without braces.
     fn push_question(self, out: &mut Vec<u8>) {
         let question = self.traversal.question();
