@@ -94,8 +94,6 @@ pub const SLA_DEDUCTION_RATIO: f64 = 0.001;
 pub const ANSWER_WHOLE_BYTES_MAX: usize = 256 * 1024;
 /// One piece of a streamed answer.
 pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
-/// Dependencies that are looked at for one piece, or those of one service more.
-pub const ANSWER_PIECE_LINKS_MAX: usize = 256 * 1024;
 /// All answers that are kept for those who ask the same again, in bytes.
 pub const KEPT_ANSWERS_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// An answer that is kept, in bytes.

@@ -62,7 +62,7 @@ fn verify(graph: &Arc<Graph>, workload: &Workload) -> Result<Vec<u32>> {
     for start in &workload.starts {
         let root = find(start.service_id)?;
         let traversal = three_hops(graph, root, Scratch::default());
-        let edges = (0..traversal.nodes().len()).map(|group| traversal.edges(graph, group, 0).count()).sum();
+        let edges = (0..traversal.edge_groups()).map(|group| traversal.edges(graph, group, 0).count()).sum();
         let found = (traversal.nodes().len(), edges);
         let expected = (start.nodes, start.edges);
         ensure!(found == expected, "{}: {found:?} services and edges, not {expected:?}", start.service_id);

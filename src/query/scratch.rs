@@ -67,14 +67,6 @@ impl Scratch {
         self.mark(node).position.checked_sub(1)
     }
 
-    /// Where the node stands in the answer, if it is also one that `side` reached within fewer hops than `depth`.
-    #[inline]
-    pub(super) fn position_if_reached(&self, node: u32, side: Side, depth: u8) -> Option<u32> {
-        let mark = self.mark(node);
-        // What was not reached is 0, one less than which is the largest number.
-        (mark.reached[side as usize].wrapping_sub(1) < depth).then_some(mark.position)?.checked_sub(1)
-    }
-
     /// Notes where the node stands in the answer.
     pub(super) fn place(&mut self, node: u32, position: u32) {
         self.mark_mut(node).position = position + 1;

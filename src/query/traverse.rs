@@ -54,10 +54,11 @@ pub struct EdgeFound {
     pub target: u32,
     /// The link that led to it.
     pub link: Link,
-    /// Its position among the caller's dependencies.
+    /// The link's position among those of its group's node.
     pub at: usize,
-    /// Where both ends stand in the answer.
-    pub places: (u32, u32),
+    /// Whether it was found from its caller: then `at` is its position among the caller's
+    /// dependencies, too.
+    pub from_caller: bool,
 }
 
 /// The services of an answer, and what is needed to find its edges again.
@@ -107,14 +108,6 @@ impl DependencyFilter {
     }
 }
 
-/// Whether so many services are enough for a look at all of them to pay: the answer about the largest hub of graph L
-/// takes a quarter less time in order of node index.
-fn is_large(graph: &Graph, services: usize) -> bool {
-    const LEAST: usize = 16_384;
-    const ONE_OF: usize = 16;
-    services >= LEAST && services > graph.node_count() as usize / ONE_OF
-}
-
 fn sides(direction: Direction) -> &'static [Side] {
     match direction {
         Direction::Downstream => &[Side::Down],
@@ -140,7 +133,6 @@ impl Traversal {
         }
         self.add(graph, root, 0);
         for distance in 1..=depth {
-            let first = self.nodes.len();
             for &side in sides(direction) {
                 let level = std::mem::take(&mut levels[side as usize]);
                 let looks: u64 = level.iter().map(|node| links(graph, side, *node).len() as u64).sum();
@@ -149,36 +141,9 @@ impl Traversal {
                     return false;
                 }
                 levels[side as usize] = self.expand(graph, side, &level, distance);
-                self.put_in_order(graph, side, distance, &mut levels[side as usize]);
             }
-            self.put_nodes_in_order(graph, first);
         }
         true
-    }
-
-    /// Puts a large level in order of node index, in which services and their links lie in memory.
-    fn put_in_order(&self, graph: &Graph, side: Side, distance: u8, level: &mut Vec<u32>) {
-        if is_large(graph, level.len()) {
-            level.clear();
-            level.extend(
-                (0..graph.node_count()).filter(|node| self.scratch.distance(side, *node) == Some(distance)),
-            );
-        }
-    }
-
-    /// The same for the services of the answer from one on, which are equally far.
-    fn put_nodes_in_order(&mut self, graph: &Graph, first: usize) {
-        if !is_large(graph, self.nodes.len() - first) {
-            return;
-        }
-        let (_, distance) = self.nodes[first];
-        self.nodes.truncate(first);
-        for node in 0..graph.node_count() {
-            if self.scratch.position(node).is_some_and(|position| position as usize >= first) {
-                self.scratch.place(node, self.nodes.len() as u32);
-                self.nodes.push((node, distance));
-            }
-        }
     }
 
     /// Follows one level's links and returns the next level.
@@ -267,37 +232,35 @@ impl Traversal {
         self.links_seen
     }
 
-    /// The edges of one service of the answer, by its place in it: those that it calls, from the link at `from` on.
-    ///
-    /// An edge that was found against the calls is shown with its caller, too: a caller's dependencies lie side by
-    /// side, and to find each from the other end took ten times as long.
+    /// How many groups of edges there are: two for each service, see [`Self::edges`].
+    pub fn edge_groups(&self) -> usize {
+        self.nodes.len() * 2
+    }
+
+    /// The edges of one group, from the link at `from` on. First come the groups of what each service
+    /// calls, in the order of the answer, then those of who calls it; each edge is in one group.
     pub fn edges<'a>(
         &'a self,
         graph: &'a Graph,
-        place: usize,
+        group: usize,
         from: usize,
     ) -> impl Iterator<Item = EdgeFound> + 'a {
-        let (source, _) = self.nodes[place];
-        let looked_down = self.is_expanded(Side::Down, source);
-        let looked_up = self.question.direction != Direction::Downstream;
-        let shown = if looked_down || looked_up { graph.outgoing(source) } else { &[] };
-        let depth = self.question.depth;
-        let position = move |node| {
-            if looked_down {
-                self.scratch.position(node)
-            } else {
-                self.scratch.position_if_reached(node, Side::Up, depth)
-            }
+        let (side, place) = match group.checked_sub(self.nodes.len()) {
+            None => (Side::Down, group),
+            Some(place) => (Side::Up, place),
         };
-        shown.iter().enumerate().skip(from).filter_map(move |(at, link)| {
-            let target_place = position(link.node).filter(|_| self.question.filter.admits(*link))?;
-            Some(EdgeFound {
-                source,
-                target: link.node,
-                link: *link,
-                at,
-                places: (place as u32, target_place),
-            })
+        let (node, _) = self.nodes[place];
+        let shown = if self.is_expanded(side, node) { links(graph, side, node) } else { &[] };
+        let in_answer = move |link: Link| {
+            self.question.filter.admits(link)
+                && self.scratch.position(link.node).is_some()
+                // What its caller's group shows is not shown again from the other end.
+                && (side == Side::Down || !self.is_expanded(Side::Down, link.node))
+        };
+        let found = shown.iter().enumerate().skip(from).filter(move |(_, link)| in_answer(**link));
+        found.map(move |(at, link)| match side {
+            Side::Down => EdgeFound { source: node, target: link.node, link: *link, at, from_caller: true },
+            Side::Up => EdgeFound { source: link.node, target: node, link: *link, at, from_caller: false },
         })
     }
 

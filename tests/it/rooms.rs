@@ -38,7 +38,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 28] = [
     ("graph", &["types", "limits", "json", "ledger"]),
     ("apply", &["types", "limits", "graph", "ledger", "campaign"]),
     ("query", &["types", "limits", "graph", "campaign"]),
-    ("render", &["types", "limits", "json", "graph", "query", "ledger", "keys"]),
+    ("render", &["types", "json", "graph", "query", "ledger", "keys"]),
     ("ingest", &["types", "limits"]),
     ("keys", &["types", "limits", "storage"]),
     ("limiter", &["types", "limits"]),

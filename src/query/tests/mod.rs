@@ -114,7 +114,7 @@ fn expected(graph: &Graph, question: &TraverseQuestion, edges: &Edges) -> Expect
 }
 
 fn edges_of(traversal: &Traversal, graph: &Graph) -> Vec<(u32, u32)> {
-    let groups = (0..traversal.nodes().len()).flat_map(|group| traversal.edges(graph, group, 0));
+    let groups = (0..traversal.edge_groups()).flat_map(|group| traversal.edges(graph, group, 0));
     groups.map(|edge| (edge.source, edge.target)).collect()
 }
 

@@ -51,9 +51,9 @@ pub(super) fn edge(out: &mut Vec<u8>, subject: Subject<'_>, edge: EdgeShown, _: 
     let (found, traits) = (edge.found, edge.found.link.traits);
     let attributes = &subject.dependency(found).shown().attributes;
     out.extend_from_slice(b"  n");
-    push_integer(out, found.places.0);
+    push_integer(out, subject.position(found.source));
     out.extend_from_slice(b" -> n");
-    push_integer(out, found.places.1);
+    push_integer(out, subject.position(found.target));
     out.extend_from_slice(b" [communication_mode=");
     out.extend_from_slice(attributes.communication_mode.as_str().as_bytes());
     out.extend_from_slice(b", criticality=");

@@ -115,9 +115,9 @@ pub(super) fn edge(out: &mut Vec<u8>, subject: Subject<'_>, edge: EdgeShown, _: 
     let (found, traits) = (edge.found, edge.found.link.traits);
     let shown = subject.dependency(found).shown();
     push_markup(out, "    <edge source=\"n");
-    push_integer(out, found.places.0);
+    push_integer(out, subject.position(found.source));
     push_markup(out, "\" target=\"n");
-    push_integer(out, found.places.1);
+    push_integer(out, subject.position(found.target));
     push_markup(out, "\">");
     let mut data = Data { out, of: "edge" };
     data.text("communication_mode", shown.attributes.communication_mode.as_str());

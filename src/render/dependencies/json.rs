@@ -46,12 +46,12 @@ pub(super) fn edge(
 }
 
 /// The places of both ends among the nodes.
-pub(super) fn edge_ids(out: &mut Vec<u8>, _: Subject<'_>, edge: EdgeShown, _: &mut TimestampWriter) {
+pub(super) fn edge_ids(out: &mut Vec<u8>, subject: Subject<'_>, edge: EdgeShown, _: &mut TimestampWriter) {
     push_comma(out, edge.position > 0);
     out.push(b'[');
-    push_integer(out, edge.found.places.0);
+    push_integer(out, subject.position(edge.found.source));
     out.push(b',');
-    push_integer(out, edge.found.places.1);
+    push_integer(out, subject.position(edge.found.target));
     out.push(b']');
 }
 

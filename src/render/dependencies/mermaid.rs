@@ -35,7 +35,7 @@ pub(super) fn edge(out: &mut Vec<u8>, subject: Subject<'_>, edge: EdgeShown, _: 
     let found = edge.found;
     let attributes = &subject.dependency(found).shown().attributes;
     out.extend_from_slice(b"  n");
-    push_integer(out, found.places.0);
+    push_integer(out, subject.position(found.source));
     out.extend_from_slice(match attributes.communication_mode {
         CommunicationMode::Sync => b" -->",
         CommunicationMode::Async => b" -.->",
@@ -53,7 +53,7 @@ pub(super) fn edge(out: &mut Vec<u8>, subject: Subject<'_>, edge: EdgeShown, _: 
         }
     }
     out.extend_from_slice(b" n");
-    push_integer(out, found.places.1);
+    push_integer(out, subject.position(found.target));
     out.push(b'\n');
 }
 

@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use crate::graph::Graph;
 use crate::json::{TimestampWriter, push_bool, push_integer};
-use crate::limits;
 use crate::query::{EdgeFound, Scratch, Traversal};
 use crate::types::Dependency;
 
@@ -154,7 +153,17 @@ struct EdgeShown {
 impl<'a> Subject<'a> {
     #[inline]
     fn dependency(self, found: EdgeFound) -> &'a Dependency {
-        &self.graph.dependencies(found.source)[found.at]
+        let EdgeFound { source, target, at, from_caller, link: _ } = found;
+        if from_caller {
+            &self.graph.dependencies(source)[at]
+        } else {
+            self.graph.dependency(source, target).expect("a link stands for a dependency")
+        }
+    }
+
+    /// The place in the answer of a service that an edge of it names.
+    fn position(self, node: u32) -> u32 {
+        self.traversal.position(node).expect("both ends are in the answer")
     }
 
     /// The members that say what was asked, and of which version, without braces.
@@ -216,8 +225,7 @@ impl DependenciesAnswer {
         Self { graph, traversal, format, next: Part::Head, edges_written: 0, timestamps }
     }
 
-    /// Writes on until `out` holds `full` bytes or a little more, or as much was looked at as is good for one piece, or
-    /// all is written: then `true`.
+    /// Writes on until `out` holds `full` bytes or a little more, or all is written: then `true`.
     pub fn write(&mut self, out: &mut Vec<u8>, full: usize) -> bool {
         loop {
             self.next = match self.next {
@@ -226,11 +234,8 @@ impl DependenciesAnswer {
                 Part::Edge { group, at } => self.write_edges(out, (group, at), full),
                 Part::Done => return true,
             };
-            match self.next {
-                Part::Done => return true,
-                Part::Edge { group: 1.., .. } => return false,
-                Part::Head | Part::Node(_) | Part::Edge { .. } if out.len() >= full => return false,
-                Part::Head | Part::Node(_) | Part::Edge { .. } => {}
+            if out.len() >= full {
+                return matches!(self.next, Part::Done);
             }
         }
     }
@@ -272,7 +277,7 @@ impl DependenciesAnswer {
         Part::Done
     }
 
-    /// Writes edges from one on until `out` is full, or enough was looked at, then says where to go on.
+    /// Writes edges from one on until `out` is full, then says where to go on.
     fn push_edges(
         &mut self,
         out: &mut Vec<u8>,
@@ -282,8 +287,8 @@ impl DependenciesAnswer {
     ) -> Option<(usize, usize)> {
         let subject = Subject { graph: &self.graph, traversal: &self.traversal };
         let (written, timestamps) = (&mut self.edges_written, &mut self.timestamps);
-        let (mut from, mut looks) = (at, 0);
-        for group in first..self.traversal.nodes().len() {
+        let mut from = at;
+        for group in first..self.traversal.edge_groups() {
             // From within the iterator, so that each format's loop is one of its own.
             let stopped = self.traversal.edges(&self.graph, group, from).try_for_each(|found| {
                 if out.len() >= full {
@@ -297,11 +302,6 @@ impl DependenciesAnswer {
                 return Some(place);
             }
             from = 0;
-            // Dependencies on what is not in the answer are looked at, too, and others wait meanwhile.
-            looks += self.graph.outgoing(self.traversal.nodes()[group].0).len();
-            if looks > limits::ANSWER_PIECE_LINKS_MAX && group + 1 < self.traversal.nodes().len() {
-                return Some((group + 1, 0));
-            }
         }
         None
     }

@@ -64,7 +64,7 @@ fn answer(graph: &Graph, root: &str, direction: Direction) -> Option<(Vec<String
     let found = found.unwrap_or_else(|_| panic!("a small graph"));
     let nodes =
         found.nodes().iter().map(|(node, distance)| format!("{} {distance}", graph.name(*node))).collect();
-    let groups = (0..found.nodes().len()).flat_map(|group| found.edges(graph, group, 0));
+    let groups = (0..found.edge_groups()).flat_map(|group| found.edges(graph, group, 0));
     let edges = groups.map(|edge| format!("{} {}", graph.name(edge.source), graph.name(edge.target)));
     Some((nodes, edges.collect()))
 }

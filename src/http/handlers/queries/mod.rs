@@ -70,7 +70,7 @@ fn load_as(app: &App, head: &Parts, format: &str) -> Result<Loaded, Problem> {
     json::push_integer(&mut etag, graph.version());
     etag.push(b'-');
     etag.extend_from_slice(format.as_bytes());
-    etag.extend_from_slice(b"3-");
+    etag.extend_from_slice(b"2-");
     json::push_integer(&mut etag, representation);
     etag.push(b'"');
     let etag = HeaderValue::from_maybe_shared(etag).expect("digits and letters");
