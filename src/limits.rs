@@ -96,6 +96,8 @@ pub const ANSWER_WHOLE_BYTES_MAX: usize = 256 * 1024;
 pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
 /// All answers that are kept for those who ask the same again, in bytes.
 pub const KEPT_ANSWERS_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// All long answers that are kept or, having been kept, are under way to somebody, in bytes.
+pub const KEPT_LONG_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// An answer that is kept, in bytes.
 pub const KEPT_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Questions of which it is remembered that they were asked once.
@@ -114,7 +116,8 @@ pub const BODIES_KIB_MAX: usize = 256 * 1024;
 pub const BODY_ROOM_KIB: u32 = 64;
 /// A line of an import, in bytes.
 pub const IMPORT_LINE_BYTES_MAX: usize = 1024 * 1024;
-/// Entries of an import that are applied at once.
+/// Entries of an import that are applied at once. Cycles are brought up to date once for each batch: in batches of
+/// 2,000 graph L came in in 7.5 s, in these in 4.0 (`cargo bench --bench http`).
 pub const IMPORT_BATCH_ENTRIES: usize = 8_000;
 /// Bytes of lines that are applied at once, or one line more.
 pub const IMPORT_BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -208,6 +211,8 @@ const _: () = assert!(BODY_BYTES_DEFAULT < RECORD_BYTES_MAX);
 // An item of a block is at most a service with a report of every source.
 const _: () = assert!(SNAPSHOT_BLOCK_BYTES_TARGET + 8 * METADATA_BYTES_MAX <= SNAPSHOT_BLOCK_BYTES_MAX);
 const _: () = assert!(ANSWER_PIECE_BYTES < ANSWER_WHOLE_BYTES_MAX);
+const _: () =
+    assert!(ANSWER_WHOLE_BYTES_MAX <= KEPT_ANSWER_BYTES_MAX && KEPT_ANSWER_BYTES_MAX <= KEPT_LONG_BYTES_MAX);
 const _: () = assert!(QUERY_NODES_DEFAULT <= QUERY_NODES_MAX && QUERY_NODES_MAX <= GRAPH_SERVICES_MAX);
 const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX && PAGE_ITEMS_MAX < CRITICAL_COMPARED_MAX);
 const _: () = assert!(PATHS_DEFAULT <= PATHS_MAX as usize);

@@ -70,7 +70,7 @@ impl LinkTable {
 
     /// One chunk.
     pub(super) fn chunk(&self, index: usize) -> Chunk {
-        let nodes = index * CHUNK_NODES..self.ends.len().min((index + 1) * CHUNK_NODES);
+        let nodes = self.nodes_in(index);
         let links = self.range(nodes.start, nodes.end);
         let start = links.start as u32;
         let ends = self.ends[nodes].iter().map(|end| end - start);
@@ -81,15 +81,19 @@ impl LinkTable {
         self.ends.len().div_ceil(CHUNK_NODES)
     }
 
+    fn nodes_in(&self, chunk: usize) -> std::ops::Range<usize> {
+        chunk * CHUNK_NODES..self.ends.len().min((chunk + 1) * CHUNK_NODES)
+    }
+
     /// How many links each node of a chunk has.
     pub(super) fn counts_in(&self, chunk: usize) -> impl Iterator<Item = usize> + '_ {
-        let nodes = chunk * CHUNK_NODES..self.ends.len().min((chunk + 1) * CHUNK_NODES);
-        nodes.map(|node| self.range(node, node + 1).len())
+        self.nodes_in(chunk).map(|node| self.range(node, node + 1).len())
     }
 
     /// How many links the nodes of a chunk have.
     pub(super) fn links_in(&self, chunk: usize) -> usize {
-        self.range(chunk * CHUNK_NODES, self.ends.len().min((chunk + 1) * CHUNK_NODES)).len()
+        let nodes = self.nodes_in(chunk);
+        self.range(nodes.start, nodes.end).len()
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::sync::mpsc::Receiver;
 use super::compression::{self, Encoder};
 use super::download::Download;
 use super::guarded_io::Exchange;
-use super::kept::Keeping;
+use super::kept::{Keeping, LongAnswer};
 use super::state::ScratchPool;
 use super::tag::{self, Condition, Held};
 use crate::limits;
@@ -48,7 +48,7 @@ pub(super) enum Content {
     /// The first piece, and what writes the others.
     Pieces(Vec<u8>, Pieces),
     /// Pieces that were written before.
-    Kept(Arc<[Bytes]>),
+    Kept(Arc<LongAnswer>),
     /// A file.
     Download(Download),
     /// Lines as they come up.
@@ -64,14 +64,6 @@ impl Content {
             Self::Whole(bytes) => bytes.len() >= compression::LEAST_BYTES,
             Self::Pieces(..) | Self::Kept(_) => true,
             Self::Empty | Self::Download(_) | Self::Lines(_) | Self::Gzip(_) => false,
-        }
-    }
-
-    /// What was kept of an answer: all of it.
-    pub(super) fn kept(pieces: Arc<[Bytes]>) -> Self {
-        match &*pieces {
-            [whole] => Self::Whole(whole.clone()),
-            _ => Self::Kept(pieces),
         }
     }
 
@@ -105,6 +97,11 @@ impl Answer {
             },
         }
     }
+}
+
+/// How long pieces are together.
+pub(super) fn bytes(pieces: &[Bytes]) -> u64 {
+    pieces.iter().map(Bytes::len).sum::<usize>() as u64
 }
 
 /// The rest of a long answer.
@@ -179,7 +176,7 @@ enum Rest {
     Nothing,
     Pieces(Pieces),
     /// Pieces, and how many of them are gone.
-    Kept(Arc<[Bytes]>, usize),
+    Kept(Arc<LongAnswer>, usize),
     Download(Download),
     Lines(Receiver<Bytes>),
 }
@@ -196,7 +193,7 @@ impl AnswerBody {
             Content::Empty | Content::Gzip(_) => (None, Rest::Nothing),
             Content::Whole(bytes) => (Some(bytes), Rest::Nothing),
             Content::Pieces(first, rest) => (Some(first.into()), Rest::Pieces(rest)),
-            Content::Kept(pieces) => (None, Rest::Kept(pieces, 0)),
+            Content::Kept(answer) => (None, Rest::Kept(answer, 0)),
             Content::Download(download) => (None, Rest::Download(download)),
             Content::Lines(lines) => (None, Rest::Lines(lines)),
         };
@@ -222,10 +219,10 @@ impl AnswerBody {
                 self.in_a_row += 1;
                 Poll::Ready(pieces.next().map(Ok))
             }
-            (None, Rest::Kept(pieces, gone)) => {
+            (None, Rest::Kept(answer, gone)) => {
                 self.in_a_row += 1;
                 *gone += 1;
-                Poll::Ready(pieces.get(*gone - 1).cloned().map(Ok))
+                Poll::Ready(answer.pieces().get(*gone - 1).cloned().map(Ok))
             }
             (None, Rest::Download(download)) => download.poll_piece(context),
             (None, Rest::Lines(lines)) => lines.poll_recv(context).map(|line| line.map(Ok)),
@@ -273,7 +270,7 @@ impl Body for AnswerBody {
             && match &self.rest {
                 Rest::Nothing => true,
                 Rest::Pieces(pieces) => pieces.is_over(),
-                Rest::Kept(pieces, gone) => *gone >= pieces.len(),
+                Rest::Kept(answer, gone) => *gone >= answer.pieces().len(),
                 Rest::Download(download) => download.is_over(),
                 Rest::Lines(lines) => lines.is_closed() && lines.is_empty(),
             }
@@ -286,9 +283,7 @@ impl Body for AnswerBody {
         match &self.rest {
             Rest::Nothing => SizeHint::with_exact(self.first.as_ref().map_or(0, Bytes::len) as u64),
             Rest::Pieces(_) | Rest::Lines(_) => SizeHint::default(),
-            Rest::Kept(pieces, gone) => {
-                SizeHint::with_exact(pieces[*gone..].iter().map(Bytes::len).sum::<usize>() as u64)
-            }
+            Rest::Kept(answer, gone) => SizeHint::with_exact(bytes(&answer.pieces()[*gone..])),
             Rest::Download(download) => SizeHint::with_exact(download.rest()),
         }
     }

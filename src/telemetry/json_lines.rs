@@ -1,8 +1,8 @@
 //! A log line as one flat JSON object.
 //!
 //! `tracing-subscriber` has a JSON format of its own; it goes through a serializer and checks every piece for UTF-8
-//! again. This is a subscriber by itself, without layers and registries of spans, which nothing here opens: a line
-//! costs half of what it did as a format of `tracing-subscriber`, which was 5 % of the time of a 304.
+//! again. This is a subscriber by itself, without layers and registries of spans, which nothing here opens: by `perf` an
+//! event was 5.2 % of the server's time of a 304 as a format of `tracing-subscriber` and is 4.1 % of less.
 //!
 //! - `timestamp`, `level`, `message` (where there is one), the event's fields, `target`.
 //! - Values that are no numbers and no booleans are strings, escaped.

@@ -109,7 +109,8 @@ impl<S: Storage> Core<S> {
         self.heal();
         self.published.gauges.commits.fetch_add(1, Ordering::Relaxed);
         waiting.succeed();
-        // Nobody waits for what the new graph does not share with the old one to be given back.
+        // Nobody waits for what the new graph does not share with the old one to be given back, which by `perf` is 6 %
+        // of the writer's time on graph L.
         drop(before);
     }
 

@@ -1,5 +1,7 @@
 //! Answers that are kept: the same as others, only sooner, and never when they have become old or were not allowed.
 
+use std::io::Read as _;
+
 use serde_json::json;
 
 use crate::support::{Reply, Server, scrape, upsert};
@@ -88,6 +90,66 @@ fn encodings_and_formats_are_kept_apart() {
     }
     let head = server.request("HEAD", target, &[], &[]);
     assert_eq!(head.header("content-length"), Some(&*plain.body.len().to_string()));
+}
+
+/// A server with a hub of so many callers, the way to all of them, and how long the answer is.
+fn long_answer(callers: u32) -> (Server, &'static str) {
+    let server = Server::start();
+    let edges = (0..callers).map(|number| (format!("caller-{number:05}"), "hub".to_owned()));
+    server.ingest(&upsert("manual").edges(edges));
+    (server, "/api/v1/services/hub/dependencies?direction=upstream&max_nodes=100000")
+}
+
+#[test]
+fn long_answers_are_kept_too() {
+    let (server, target) = long_answer(3_000);
+    let replies: Vec<Reply> = (0..4).map(|_| server.get(target)).collect();
+    assert!(replies[0].body.len() > 1024 * 1024, "{}", replies[0].body.len());
+    assert!(replies.iter().all(|reply| reply.status == 200 && reply.body == replies[0].body));
+    let length = |reply: &Reply| reply.header("content-length").map(str::to_owned);
+    let known = Some(replies[0].body.len().to_string());
+    assert_eq!(replies.iter().map(length).collect::<Vec<_>>(), [None, None, known.clone(), known]);
+    assert!((hits(&server) - 2.0).abs() < 0.1);
+    let gzip = server.request("GET", target, &[("accept-encoding", "gzip")], &[]);
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&*gzip.body).read_to_end(&mut unpacked).unwrap();
+    assert_eq!(unpacked, replies[0].body);
+    server.ingest(&upsert("manual").edge("one-more", "hub"));
+    assert_eq!(server.get_json(target)["statistics"]["total_edges"], 3_001, "a write makes it old");
+}
+
+#[test]
+fn an_answer_that_is_not_taken_to_its_end_is_not_kept() {
+    let (server, target) = long_answer(3_000);
+    let whole = server.get(target);
+    let mut connection = server.connect();
+    connection.write(format!("GET {target} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).unwrap();
+    drop(connection);
+    let again = server.get(target);
+    assert_eq!((again.status, &again.body), (200, &whole.body));
+}
+
+#[test]
+fn an_answer_that_is_too_long_is_made_anew() {
+    let (server, target) = long_answer(10_000);
+    let replies: Vec<Reply> = (0..4).map(|_| server.get(target)).collect();
+    assert!(replies[0].body.len() > 4 * 1024 * 1024, "{}", replies[0].body.len());
+    assert!(
+        replies.iter().all(|reply| reply.body == replies[0].body && reply.header("content-length").is_none())
+    );
+    assert!(hits(&server).abs() < 0.1);
+}
+
+#[test]
+fn what_cannot_be_kept_is_no_miss() {
+    let server = Server::start();
+    server.ingest(&upsert("manual").edge("a", "b"));
+    let misses = || scrape(&server)["watershed_cache_misses_total{cache_type=\"answer\"}"];
+    server.sent("POST", "/api/v1/impact", &json!({"service_ids": ["b"]}), 200);
+    server.get("/api/v1/health");
+    assert!(misses().abs() < 0.1, "only reads of the graph are looked for");
+    server.get("/api/v1/services/a");
+    assert!((misses() - 1.0).abs() < 0.1);
 }
 
 #[test]
