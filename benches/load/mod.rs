@@ -1,6 +1,6 @@
 //! The parts of the benchmarks over HTTP: two servers, one client, and what is printed.
 
-#![allow(dead_code, reason = "each of the two benchmarks uses a part")]
+#![allow(dead_code, reason = "each benchmark uses what it needs")]
 
 pub(crate) mod client;
 pub(crate) mod disk;

@@ -109,7 +109,7 @@ impl Server {
 
     async fn is_ready(&self) -> bool {
         let Ok(mut connection) = Connection::open(self.address).await else { return false };
-        let reply = connection.exchange(&requests::get("/api/v1/health/ready", None)).await;
+        let reply = connection.exchange(&requests::get("/api/v1/health/ready")).await;
         reply.is_ok_and(|reply| reply.status == 200)
     }
 }

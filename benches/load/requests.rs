@@ -29,10 +29,9 @@ pub(crate) struct Ask {
 /// Requests that are asked in turn.
 pub(crate) type Asks = Arc<[Ask]>;
 
-/// A GET, conditional where a tag is given.
-pub(crate) fn get(path: &str, etag: Option<&str>) -> Vec<u8> {
-    let condition = etag.map_or(String::new(), |etag| format!("if-none-match: {etag}\r\n"));
-    format!("GET {path} HTTP/1.1\r\nhost: bench\r\naccept: */*\r\n{condition}\r\n").into_bytes()
+/// A GET.
+pub(crate) fn get(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: bench\r\naccept: */*\r\n\r\n").into_bytes()
 }
 
 /// A key of role reader, made by the holder of an admin key.
@@ -120,7 +119,7 @@ pub(crate) async fn fill_with(address: SocketAddr, workload: &Workload, key: Opt
 
 /// The queries of all starts.
 pub(crate) fn starts(workload: &Workload) -> Asks {
-    let ask = |start: &Start| Ask { request: get(&path(start), None), status: 200, body_bytes: None };
+    let ask = |start: &Start| Ask { request: get(&path(start)), status: 200, body_bytes: None };
     workload.starts.iter().map(ask).collect()
 }
 
@@ -129,14 +128,14 @@ pub(crate) async fn verified(address: SocketAddr, workload: &Workload, key: &str
     let mut connection = Connection::open(address).await?;
     let line = format!("authorization: Bearer {key}\r\n");
     for hub in &workload.hubs {
-        let request = get(&format!("/api/v1/services/{}", hub.service_id), None);
+        let request = get(&format!("/api/v1/services/{}", hub.service_id));
         connection.exchange(&with_line(&request, &line)).await?;
         let answer: Value = serde_json::from_slice(&connection.body())?;
         ensure!(answer["direct_callers"] == hub.callers, "{}: {answer}", hub.service_id);
     }
     let mut asks = Vec::new();
     for start in &workload.starts {
-        let request = with_line(&get(&path(start), None), &line);
+        let request = with_line(&get(&path(start)), &line);
         let reply = connection.exchange(&request).await?;
         ensure!(reply.status == 200, "{} was answered with {}", start.service_id, reply.status);
         let answer: Value = serde_json::from_slice(&connection.body()).context("an answer is not JSON")?;
@@ -198,7 +197,7 @@ pub(crate) fn upstream(workload: &Workload, view: &str) -> Asks {
             "/api/v1/services/{}/dependencies?depth=3&direction=upstream&max_nodes=1000000&view={view}",
             hub.service_id
         );
-        Ask { request: get(&path, None), status: 200, body_bytes: None }
+        Ask { request: get(&path), status: 200, body_bytes: None }
     };
     workload.hubs.iter().map(ask).collect()
 }

@@ -146,7 +146,7 @@ async fn measure(graph: &str, database: &str, rounds: usize, time: Duration) -> 
 
     let hub = workload.hubs.iter().max_by_key(|hub| hub.callers).context("there are hubs")?.service_id;
     let impact = format!("/api/v1/services/{hub}/impact?depth=100&summary=true");
-    let impact = Ask { request: requests::get(&impact, None), status: 200, body_bytes: None };
+    let impact = Ask { request: requests::get(&impact), status: 200, body_bytes: None };
     let impacts = requests::never_kept(&Asks::from([impact]));
     let mut compared = Vec::new();
     for _ in 0..rounds {

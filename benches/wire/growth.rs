@@ -2,13 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
-use tokio::task::spawn_blocking;
-use watershed::clock;
+use anyhow::{Context, Result};
 
 use super::Plan;
-use super::whole::start;
-use crate::load::client::Connection;
+use super::whole::{import, start, start_from_snapshot};
 use crate::load::drive::drive;
 use crate::load::process::Server;
 use crate::load::{requests, table};
@@ -36,12 +33,7 @@ async fn line(services: usize, directory: &Path, plan: Plan) -> Result<String> {
     let workload = Workload::load(&size)?;
     let data_dir = directory.join(format!("growth-{services}"));
     let server = Server::watershed(&data_dir, plan.workers, &[("LOG_LEVEL", "info")]).await?;
-    let (address, file) = (server.address, Workload::file(&size));
-    let begun = clock::monotonic();
-    let last =
-        spawn_blocking(move || requests::import(address, &file)).await.context("the import broke down")??;
-    let import = begun.elapsed().as_secs_f64();
-    ensure!(last["done"] == true, "the import ended with {last}");
+    let import = import(&server, &size).await?;
     let resident = server.memory()?.resident as f64 / 1e6;
     // Without keys nobody's credentials are looked at.
     let asks = requests::verified(server.address, &workload, "none").await?;
@@ -49,20 +41,12 @@ async fn line(services: usize, directory: &Path, plan: Plan) -> Result<String> {
     let writes = drive(server.address, &requests::changes(&workload), 1, plan.time).await?;
     drop(server);
     let (server, from_log) = start(&data_dir, plan).await?;
-    let mut connection = Connection::open(server.address).await?;
-    let status = connection.exchange(&requests::act("POST", "/api/v1/admin/snapshots")).await?.status;
-    ensure!(status == 201, "the snapshot was refused with {status}");
-    drop(server);
-    let mut starts = Vec::new();
-    for _ in 0..plan.rounds.min(3) {
-        starts.push(start(&data_dir, plan).await?.1);
-    }
+    let from_snapshot = start_from_snapshot(server, &data_dir, plan).await?;
     std::fs::remove_dir_all(&data_dir)?;
     Ok(format!(
-        "| {services} | {:.0} µs | {} B | {:.0} µs | {import:.2} s | {resident:.0} MB | {from_log:.2} s | {:.3} s |",
+        "| {services} | {:.0} µs | {} B | {:.0} µs | {import:.2} s | {resident:.0} MB | {from_log:.2} s | {from_snapshot:.3} s |",
         table::p50(&queries),
         requests::mean_bytes(&asks),
         table::p50(&writes),
-        table::median(starts.into_iter()),
     ))
 }

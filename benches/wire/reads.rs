@@ -17,7 +17,7 @@ use crate::support::Workload;
 
 pub(crate) const READERS: usize = 16;
 /// Different questions to each start, so that none is asked twice in a round.
-const VARIANTS: usize = 1_000;
+pub(crate) const VARIANTS: usize = 1_000;
 /// Connections on which nothing is asked.
 const IDLE: usize = 10_000;
 /// Beside them.
@@ -61,12 +61,7 @@ pub(crate) async fn three_hops(
         wanted.throughput,
     );
 
-    let mut rounds = Vec::new();
-    for round in 0..plan.rounds {
-        let fresh = requests::never_asked(asks, VARIANTS, round);
-        let ours = drive(closed.server.address, &fresh, READERS, plan.time).await?;
-        rounds.push([ours, drive(floor.address, &floor_asks, READERS, plan.time).await?]);
-    }
+    let rounds = never_asked(servers, [asks, &floor_asks], READERS, plan, 0).await?;
     table::pair(["asked for the first time, 16", "floor"], &rounds);
     let ratio = table::ratio(&rounds, table::per_second);
     let work = "the same, each question for the first time: of the floor's";
@@ -75,15 +70,27 @@ pub(crate) async fn three_hops(
     let rounds = compare(servers, [asks, &floor_asks], 1, plan).await?;
     table::pair(["asked again, 1 connection", "floor"], &rounds);
     one_connection(&rounds, "", (marks, wanted));
-    let mut rounds = Vec::new();
-    for round in 0..plan.rounds {
-        let fresh = requests::never_asked(asks, VARIANTS, plan.rounds + round);
-        let ours = drive(closed.server.address, &fresh, 1, plan.time).await?;
-        rounds.push([ours, drive(floor.address, &floor_asks, 1, plan.time).await?]);
-    }
+    let rounds = never_asked(servers, [asks, &floor_asks], 1, plan, plan.rounds).await?;
     table::pair(["asked for the first time, 1", "floor"], &rounds);
     one_connection(&rounds, ", for the first time", (marks, wanted));
     Ok(())
+}
+
+/// Both sides in turn, ours with questions that nobody asked before; `first` is the number of the first round.
+async fn never_asked(
+    servers: [&Server; 2],
+    asks: [&Asks; 2],
+    connections: usize,
+    plan: Plan,
+    first: usize,
+) -> Result<Vec<[Sample; 2]>> {
+    let mut rounds = Vec::new();
+    for round in first..first + plan.rounds {
+        let fresh = requests::never_asked(asks[0], VARIANTS, round);
+        let ours = drive(servers[0].address, &fresh, connections, plan.time).await?;
+        rounds.push([ours, drive(servers[1].address, asks[1], connections, plan.time).await?]);
+    }
+    Ok(rounds)
 }
 
 fn one_connection(rounds: &[[Sample; 2]], how: &str, (marks, wanted): (&mut Marks, ReadMarks)) {
@@ -164,7 +171,7 @@ pub(crate) async fn impact_of_hub(
 ) -> Result<()> {
     let hub = workload.hubs.iter().max_by_key(|hub| hub.callers).context("there are hubs")?;
     let path = format!("/api/v1/services/{}/impact?summary=true&depth=100", hub.service_id);
-    let ask = Ask { request: requests::get(&path, None), status: 200, body_bytes: None };
+    let ask = Ask { request: requests::get(&path), status: 200, body_bytes: None };
     let impacts = requests::never_kept(&requests::with_key(&[ask].into(), closed.key));
     let (mut alone, mut rounds) = (Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
@@ -193,7 +200,7 @@ pub(crate) async fn beside_idle(server: &Server, asks: &Asks, plan: Plan, marks:
         for _ in 0..IDLE {
             let mut connection = Connection::open(server.address).await?;
             // One on which nothing was ever asked is closed after a few seconds.
-            connection.exchange(&requests::get("/api/v1/health", None)).await?;
+            connection.exchange(&requests::get("/api/v1/health")).await?;
             idle.push(connection);
         }
         until(server, |open| open > IDLE).await.context("not all idle connections are there")?;

@@ -17,18 +17,13 @@ use crate::support::Workload;
 
 const MEGABYTE: f64 = 1e6;
 
-/// Import, memory, and starts from the log and from a snapshot. Returns nothing but what it prints.
+/// Import, memory, and starts from the log and from a snapshot.
 pub(crate) async fn in_and_back(graph: &str, directory: &Path, plan: Plan, marks: &mut Marks) -> Result<()> {
     let data_dir = directory.join("imported");
     let settings = [("LOG_LEVEL", "info")];
     let server = Server::watershed(&data_dir, plan.workers, &settings).await?;
     let empty = server.memory()?.resident;
-    let (address, file) = (server.address, Workload::file(graph));
-    let begun = clock::monotonic();
-    let last =
-        spawn_blocking(move || requests::import(address, &file)).await.context("the import broke down")??;
-    let took = begun.elapsed().as_secs_f64();
-    ensure!(last["done"] == true, "the import ended with {last}");
+    let took = import(&server, graph).await?;
     let Memory { resident, peak } = server.memory()?;
     println!(
         "\nimport of {graph}: {took:.2} s; resident {:.0} MB, {:.0} MB at most; {:.0} MB when it was empty",
@@ -51,16 +46,32 @@ pub(crate) async fn in_and_back(graph: &str, directory: &Path, plan: Plan, marks
     }
     marks.at_most("start from the log", (table::median(starts.iter().copied()), "s"), 5.0);
     let (server, _) = start(&data_dir, plan).await?;
+    let from_snapshot = start_from_snapshot(server, &data_dir, plan).await?;
+    marks.at_most("start from a snapshot", (from_snapshot, "s"), 0.7);
+    Ok(())
+}
+
+/// Sends all of a graph as a stream; how long it took, in seconds.
+pub(crate) async fn import(server: &Server, graph: &str) -> Result<f64> {
+    let (address, file) = (server.address, Workload::file(graph));
+    let begun = clock::monotonic();
+    let last =
+        spawn_blocking(move || requests::import(address, &file)).await.context("the import broke down")??;
+    ensure!(last["done"] == true, "the import ended with {last}");
+    Ok(begun.elapsed().as_secs_f64())
+}
+
+/// Has the server take a snapshot, and starts others from it; the median, in seconds.
+pub(crate) async fn start_from_snapshot(server: Server, data_dir: &Path, plan: Plan) -> Result<f64> {
     let mut connection = Connection::open(server.address).await?;
     let status = connection.exchange(&requests::act("POST", "/api/v1/admin/snapshots")).await?.status;
     ensure!(status == 201, "the snapshot was refused with {status}");
     drop(server);
     let mut starts = Vec::new();
     for _ in 0..plan.rounds {
-        starts.push(start(&data_dir, plan).await?.1);
+        starts.push(start(data_dir, plan).await?.1);
     }
-    marks.at_most("start from a snapshot", (table::median(starts.iter().copied()), "s"), 0.7);
-    Ok(())
+    Ok(table::median(starts.into_iter()))
 }
 
 /// From the start of the process to its being ready, in seconds.

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use tokio::time::sleep;
 use watershed::clock;
 
 use super::Plan;
 use super::marks::Marks;
-use super::reads::{Closed, READERS};
+use super::reads::{Closed, READERS, VARIANTS};
 use crate::load::client::Connection;
 use crate::load::disk::{self, Room};
 use crate::load::drive::{Sample, drive};
@@ -56,7 +55,7 @@ pub(crate) async fn beside_readers(
         let writing = drive(closed.server.address, &changes, 1, plan.time);
         let (during, writer) = tokio::try_join!(reading, writing)?;
         // What nobody can find kept is held against what nobody can find kept.
-        let fresh = requests::never_asked(&asks, 1_000, 1_000 + rounds.len());
+        let fresh = requests::never_asked(&asks, VARIANTS, 100 + rounds.len());
         rounds.push([during, drive(closed.server.address, &fresh, READERS, plan.time).await?]);
         writes.push(writer);
     }
@@ -80,7 +79,6 @@ pub(crate) async fn whole_report(directory: &Path, plan: Plan, marks: &mut Marks
         let data_dir = directory.join(format!("whole-{number}"));
         let server = Server::watershed(&data_dir, plan.workers, &[("LOG_LEVEL", "info")]).await?;
         let mut connection = Connection::open(server.address).await?;
-        sleep(plan.time.min(std::time::Duration::from_millis(200))).await;
         let begun = clock::monotonic();
         let reply = connection.exchange(&report).await?;
         took.push(begun.elapsed().as_secs_f64() * 1e3);
