@@ -96,9 +96,9 @@ impl Keeping {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{head, kept, known};
     use super::*;
     use crate::http::answer::{Answer, Content};
+    use crate::http::kept::testing::{head, kept, known};
 
     fn keeping(kept: &Arc<Kept>, target: &str, version: u64) -> Option<Keeping> {
         Some(Keeping::new(kept, target, known(version), Room::take(&kept.long)?))
