@@ -26,6 +26,7 @@
 //! | [`query`] | questions to a graph |
 //! | [`render`] | answers as bytes |
 //! | [`ingest`] | outside shapes made into checked commands |
+//! | [`sources`] | what the sources of discovery say, made into reports that ingestion takes |
 //! | [`keys`] | API keys: their text, what is kept of them, their file |
 //! | [`limiter`] | token buckets: how often who may ask |
 //! | [`durations`] | how long things took, in buckets of atomics |
@@ -69,6 +70,7 @@ pub mod samples;
 pub mod seeded;
 pub mod server;
 pub mod snapshot;
+pub mod sources;
 pub mod storage;
 pub mod telemetry;
 pub mod traces;

@@ -11,6 +11,7 @@ pub(crate) const ALL: &[&str] = &[
     "query",
     "render",
     "ingest",
+    "sources",
     "keys",
     "limiter",
     "durations",
@@ -30,7 +31,7 @@ pub(crate) const ALL: &[&str] = &[
 ];
 
 /// Each room and what it may use beside itself. A new room gets a row before it gets code.
-pub(crate) const ROOMS: [(&str, &[&str]); 28] = [
+pub(crate) const ROOMS: [(&str, &[&str]); 29] = [
     ("types", &["limits"]),
     ("limits", &[]),
     ("json", &["types"]),
@@ -40,6 +41,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 28] = [
     ("query", &["types", "limits", "graph", "campaign"]),
     ("render", &["types", "json", "graph", "query", "ledger", "keys"]),
     ("ingest", &["types", "limits"]),
+    ("sources", &["types", "limits"]),
     ("keys", &["types", "limits", "storage"]),
     ("limiter", &["types", "limits"]),
     ("durations", &["limits"]),

@@ -1,0 +1,30 @@
+//! What the sources of discovery say, understood: each a pure function from texts to [`Found`].
+//!
+//! ```text
+//! files, answers ─▶ parse ─▶ Found (the source's names) ─▶ Naming ─▶ Report (the graph's ids) ─▶ ingest
+//! ```
+//!
+//! Not the way in: a report is ingested like that of any client.
+//!
+//! - No I/O, no clock: a parser is given what was read, and answers the same for the same.
+//! - One bad document costs itself: it is noted, the others count.
+//! - Whatever is given, a parser returns: no panic, no more memory than a bounded multiple of the input.
+
+mod found;
+mod naming;
+mod report;
+#[cfg(test)]
+mod testing;
+
+pub use found::{Found, Name, Seen, Uses};
+pub use naming::{InvalidAlias, InvalidTemplate, Naming, Template, aliases};
+pub use report::Report;
+
+/// A text and what to call it in a note: a path, or where else it came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a> {
+    /// What to call it.
+    pub path: &'a str,
+    /// The text.
+    pub text: &'a str,
+}
