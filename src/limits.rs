@@ -262,3 +262,64 @@ pub const TRACES_QUEUED_SPANS_MAX: usize = 8_192;
 pub const TRACES_ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Pieces of an answer that are written before other requests have their turn on the thread.
 pub const ANSWER_PIECES_IN_A_ROW_MAX: usize = 4;
+
+// Discovery
+
+/// A file or an answer that somebody else wrote, in bytes; a longer one is not read at all.
+pub const FOREIGN_FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Documents of one YAML file.
+pub const YAML_DOCUMENTS_MAX: usize = 50_000;
+/// Values of one YAML file, those that aliases repeat among them.
+pub const YAML_VALUES_MAX: usize = 2_000_000;
+/// Texts and keys of one YAML file, those that aliases repeat among them, in bytes.
+pub const YAML_TEXT_BYTES_MAX: usize = 2 * FOREIGN_FILE_BYTES_MAX;
+/// What the aliases of one YAML file repeat, in events of its parser.
+pub const YAML_REPEATS_MAX: usize = 4_000_000;
+/// Levels of a YAML document.
+pub const YAML_DEPTH_MAX: usize = 64;
+/// Dependencies of one catalog that follow from who provides and who consumes an API.
+pub const CATALOG_API_DEPENDENCIES_MAX: usize = 200_000;
+/// Rows of one table that are noted; more are counted.
+pub const CSV_NOTES_MAX: usize = 20;
+/// What a source answers over the network, in bytes.
+pub const FOREIGN_ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long a connection to a source is kept without a request.
+pub const FOREIGN_IDLE: Duration = Duration::from_secs(30);
+/// Failures in a row after which a source is left alone.
+pub const DISCOVERY_FAILURES_MAX: u32 = 10;
+/// For how long it is left alone then.
+pub const DISCOVERY_OPEN: Duration = Duration::from_secs(30);
+/// After the first failure of a source, until it is asked again; the next wait is twice as long.
+pub const DISCOVERY_BACKOFF_FIRST: Duration = Duration::from_secs(2);
+/// The longest such wait.
+pub const DISCOVERY_BACKOFF_MAX: Duration = Duration::from_mins(5);
+/// When a source is asked first after a start, at the latest.
+pub const DISCOVERY_FIRST_RUN_WITHIN: Duration = Duration::from_secs(10);
+/// How far back a source's metrics are looked at after an outage.
+pub const DISCOVERY_WINDOW_MAX: Duration = Duration::from_hours(6);
+/// By how much two windows overlap.
+pub const DISCOVERY_OVERLAP: Duration = Duration::from_mins(1);
+/// Services or dependencies of one command of discovery.
+pub const DISCOVERY_BATCH_ENTRIES: usize = 5_000;
+/// Notes of a run that are kept.
+pub const DISCOVERY_NOTES_MAX: usize = 20;
+/// Requests for a run of one source that wait.
+pub const DISCOVERY_REQUESTS_MAX: usize = 8;
+/// Between two looks at all that is known of a cluster.
+pub const KUBERNETES_RESYNC: Duration = Duration::from_mins(10);
+/// How long a cluster has to be quiet after a change before it is looked at.
+pub const KUBERNETES_QUIET: Duration = Duration::from_secs(5);
+/// What one request to a cluster's API server may take.
+pub const KUBERNETES_TIMEOUT: Duration = Duration::from_secs(30);
+/// What a look at a whole cluster may take.
+pub const KUBERNETES_RUN_TIMEOUT: Duration = Duration::from_mins(2);
+/// Workloads with the label that a selector asks for and fewest have; it is not followed beyond.
+pub const SELECTOR_CANDIDATES_MAX: usize = 10_000;
+/// Workloads that one selector or account may stand for; one of more says nothing of any.
+pub const SELECTED_WORKLOADS_MAX: usize = 100;
+/// Pairs of workloads that one rule may be about.
+pub const RULE_PAIRS_MAX: usize = 1_000;
+/// Dependencies found in the objects of one cluster.
+pub const KUBERNETES_DEPENDENCIES_MAX: usize = 200_000;
+/// How often the objects of one cluster may tell of a dependency, of the same again too.
+pub const KUBERNETES_STATEMENTS_MAX: usize = 2_000_000;

@@ -19,14 +19,14 @@ enum Part {
     Cluster,
 }
 
-/// Why a text is no template.
+/// Why a text is no template: what was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTemplate {
     /// Braces around another word, or a brace without its partner.
-    #[error("expected {{name}}, {{namespace}} and {{cluster}} as the only braces")]
+    #[error("{{name}}, {{namespace}} and {{cluster}} as the only braces")]
     Placeholder,
     /// All services would get one id.
-    #[error("expected {{name}} in it")]
+    #[error("{{name}} in it")]
     NoName,
 }
 
@@ -40,14 +40,11 @@ impl Template {
             if !before.is_empty() {
                 parts.push(Part::Text(before.to_owned()));
             }
-            let (part, length) = [
-                ("{name}", Part::Name),
-                ("{namespace}", Part::Namespace),
-                ("{cluster}", Part::Cluster),
-            ]
-            .into_iter()
-            .find_map(|(word, part)| braces.starts_with(word).then_some((part, word.len())))
-            .ok_or(InvalidTemplate::Placeholder)?;
+            let (part, length) =
+                [("{name}", Part::Name), ("{namespace}", Part::Namespace), ("{cluster}", Part::Cluster)]
+                    .into_iter()
+                    .find_map(|(word, part)| braces.starts_with(word).then_some((part, word.len())))
+                    .ok_or(InvalidTemplate::Placeholder)?;
             parts.push(part);
             rest = &braces[length..];
         }
@@ -76,9 +73,9 @@ impl Template {
     }
 }
 
-/// Why a text is no alias.
+/// Why a text is no alias: what was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected NAME=ID, such as shop/frontend=frontend, not {0:?}")]
+#[error("NAME=ID, such as shop/frontend=frontend, not {0:?}")]
 pub struct InvalidAlias(String);
 
 /// Reads aliases, `NAME=ID`, separated by commas or line feeds; lines that begin with `#` say nothing.
@@ -110,12 +107,12 @@ impl Naming {
         is_known: &dyn Fn(&str) -> bool,
     ) -> HashMap<&'n Name, String> {
         let mut namespaces: HashMap<&str, BTreeSet<&str>> = HashMap::new();
-        let mut clusters: HashMap<(&str, Option<&str>), BTreeSet<Option<&str>>> = HashMap::new();
+        let mut clusters: HashMap<(&str, Option<&str>), BTreeSet<&str>> = HashMap::new();
         for name in names {
-            // A name without a namespace clashes with nobody: it means the one there is.
+            // A name without a namespace or a cluster clashes with nobody: it means the one there is.
             namespaces.entry(&name.name).or_default().extend(name.namespace.as_deref());
             let local = (name.name.as_str(), name.namespace.as_deref());
-            clusters.entry(local).or_default().insert(name.cluster.as_deref());
+            clusters.entry(local).or_default().extend(name.cluster.as_deref());
         }
         let id = |name: &Name| {
             if let Some(alias) = spellings(name).iter().find_map(|spelling| self.aliases.get(spelling)) {
@@ -160,13 +157,19 @@ mod tests {
     #[test]
     fn the_bare_name_unless_it_is_in_two_namespaces_or_known_otherwise() {
         let naming = Naming::default();
-        let names = [Name::of("a", "x"), Name::of("b", "x"), Name::of("a", "y"), Name::bare("z"), Name::bare("x")];
+        let names =
+            [Name::of("a", "x"), Name::of("b", "x"), Name::of("a", "y"), Name::bare("z"), Name::bare("x")];
         assert_eq!(ids(&naming, &names, &[]), ["a/x", "b/x", "y", "z", "x"]);
         assert_eq!(ids(&naming, &names[..1], &[]), ["x"]);
-        assert_eq!(ids(&naming, &names[..1], &["a/x"]), ["a/x"], "it does not change its id when the clash ends");
+        assert_eq!(
+            ids(&naming, &names[..1], &["a/x"]),
+            ["a/x"],
+            "it does not change its id when the clash ends"
+        );
         let clusters = [Name::of("a", "x").in_cluster("east"), Name::of("a", "x").in_cluster("west")];
         assert_eq!(ids(&naming, &clusters, &[]), ["east/a/x", "west/a/x"]);
         assert_eq!(ids(&naming, &clusters[..1], &[]), ["x"]);
+        assert_eq!(ids(&naming, &[clusters[0].clone(), Name::of("a", "x")], &[]), ["x", "x"]);
     }
 
     #[test]

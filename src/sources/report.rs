@@ -185,7 +185,8 @@ mod tests {
         found.depends(&here, &Name::bare("redis"), Uses::asynchronous().because_of("environment"));
         found.depends(&there, &Name::bare("redis"), Uses::sync().over("TCP").because_of("args"));
         let report = Report::of(&found, &Naming::default(), &|_| false);
-        let document = report.document(DiscoverySource::Kubernetes, Timestamp::parse("2026-01-01T00:00:00Z").unwrap());
+        let document =
+            report.document(DiscoverySource::Kubernetes, Timestamp::parse("2026-01-01T00:00:00Z").unwrap());
         let expected = json!({
             "source": "kubernetes", "timestamp": "2026-01-01T00:00:00Z",
             "nodes": [{"service_id": "cart", "metadata":
@@ -202,7 +203,11 @@ mod tests {
         let mut found = Found::default();
         let long = Name::bare("x".repeat(256));
         found.service(&long);
-        found.service(&Name::bare("a")).say("team", "t".repeat(300)).say("criticality", "dire").say("tier", 1);
+        found
+            .service(&Name::bare("a"))
+            .say("team", "t".repeat(300))
+            .say("criticality", "dire")
+            .say("tier", 1);
         found.service(&Name::bare("b")).say("text", "t".repeat(20_000)).say("tier", 2);
         found.depends(&Name::bare("a"), &long, Uses::sync());
         found.depends(&Name::bare("a"), &Name::bare("b"), Uses::sync().over(&"p".repeat(51)));

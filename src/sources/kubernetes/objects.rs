@@ -1,0 +1,200 @@
+//! Objects of any kind, sorted into what is looked at.
+//!
+//! - Kinds that are not looked at are passed over; one that is and has another shape is noted by its name.
+//! - A list is its items, however deep lists stand in lists.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::shapes::{
+    AuthorizationSpec, IngressSpec, Meta, NetworkPolicySpec, RouteSpec, ServiceEntrySpec, ServiceSpec,
+    SidecarSpec, Template, Texts, VirtualServiceSpec,
+};
+use super::{KINDS, Kind};
+
+/// Where an object stands. An object on disk may have no namespace: it is empty.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Place {
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+impl Place {
+    pub(super) fn of(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+}
+
+/// Something that runs pods, or a pod.
+#[derive(Debug)]
+pub(super) struct Runner {
+    pub(super) kind: &'static str,
+    pub(super) place: Place,
+    pub(super) meta: Meta,
+    pub(super) template: Template,
+}
+
+/// A route of the Gateway API.
+#[derive(Debug)]
+pub(super) struct GatewayRoute {
+    pub(super) place: Place,
+    pub(super) protocol: &'static str,
+    pub(super) spec: RouteSpec,
+}
+
+/// All that is looked at.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    pub(super) runners: Vec<Runner>,
+    pub(super) services: Vec<(Place, Meta, ServiceSpec)>,
+    pub(super) config_maps: Vec<(Place, Texts)>,
+    pub(super) namespaces: Vec<(String, Texts)>,
+    pub(super) network_policies: Vec<(Place, NetworkPolicySpec)>,
+    pub(super) authorizations: Vec<(Place, AuthorizationSpec)>,
+    pub(super) sidecars: Vec<(Place, SidecarSpec)>,
+    pub(super) ingresses: Vec<(Place, IngressSpec)>,
+    pub(super) gateway_routes: Vec<GatewayRoute>,
+    pub(super) virtual_services: Vec<(Place, VirtualServiceSpec)>,
+    pub(super) service_entries: Vec<ServiceEntrySpec>,
+    /// What was not understood.
+    pub(super) notes: Vec<String>,
+}
+
+/// An object and what its list, if it came in one, says of its kind.
+#[derive(Clone, Copy)]
+pub(super) struct Object<'v> {
+    api_version: &'v str,
+    kind: &'v str,
+    value: &'v Value,
+}
+
+/// Whether it is an object of Kubernetes, of whatever kind.
+pub(super) fn is_object(value: &Value) -> bool {
+    ["apiVersion", "kind"].iter().all(|member| value[*member].as_str().is_some_and(|text| !text.is_empty()))
+}
+
+/// The objects in a value: itself, or the items of a list. O(value).
+pub(super) fn flatten(value: &Value) -> Vec<Object<'_>> {
+    let mut objects = Vec::new();
+    let mut open = vec![Object { api_version: "", kind: "", value }];
+    while let Some(Object { api_version, kind, value }) = open.pop() {
+        let api_version = value["apiVersion"].as_str().unwrap_or(api_version);
+        let kind = value["kind"].as_str().unwrap_or(kind);
+        match (kind.strip_suffix("List"), value["items"].as_array()) {
+            (Some(of), Some(items)) => {
+                // Items of a list of one kind do not repeat it.
+                let api_version = if of.is_empty() { "" } else { api_version };
+                open.extend(items.iter().map(|value| Object { api_version, kind: of, value }));
+            }
+            _ => objects.push(Object { api_version, kind, value }),
+        }
+    }
+    objects
+}
+
+impl Object<'_> {
+    /// The object on its own, with its kind.
+    pub(super) fn to_value(self) -> Value {
+        let mut value = self.value.clone();
+        if let Value::Object(members) = &mut value {
+            for (member, text) in [("apiVersion", self.api_version), ("kind", self.kind)] {
+                if !text.is_empty() {
+                    members.insert(member.to_owned(), text.into());
+                }
+            }
+        }
+        value
+    }
+
+    /// The kind as we know it; `Service` is one of the core, not that of another group.
+    fn known(&self) -> Option<&'static Kind> {
+        let group = self.api_version.split_once('/').map_or("", |(group, _)| group);
+        // The first versions of some kinds stood in one group.
+        KINDS.iter().find(|known| {
+            known.kind == self.kind
+                && (known.group == group
+                    || (group == "extensions" && matches!(known.group, "apps" | "networking.k8s.io")))
+        })
+    }
+}
+
+impl Objects {
+    /// Sorts objects. O(values).
+    pub(super) fn of(values: &[Value]) -> Self {
+        let mut objects = Self::default();
+        for object in values.iter().flat_map(flatten) {
+            let Some(known) = object.known() else { continue };
+            let member = |name: &str| object.value["metadata"][name].as_str().unwrap_or_default();
+            let place = Place::of(member("namespace"), member("name"));
+            let problem = if place.name.is_empty() {
+                Err("it has no name".to_owned())
+            } else {
+                objects.add(known, place.clone(), object.value)
+            };
+            if let Err(problem) = problem {
+                let slash = if place.namespace.is_empty() { "" } else { "/" };
+                let Place { namespace, name } = place;
+                objects.notes.push(format!("{} {namespace}{slash}{name}: {problem}", known.kind));
+            }
+        }
+        objects.sort();
+        objects
+    }
+
+    /// So that the order in which they came decides nothing, not even what does not count any more.
+    fn sort(&mut self) {
+        self.network_policies.sort_by(|(one, _), (other, _)| one.cmp(other));
+        self.authorizations.sort_by(|(one, _), (other, _)| one.cmp(other));
+        self.sidecars.sort_by(|(one, _), (other, _)| one.cmp(other));
+        self.ingresses.sort_by(|(one, _), (other, _)| one.cmp(other));
+        self.gateway_routes.sort_by(|one, other| one.place.cmp(&other.place));
+        self.virtual_services.sort_by(|(one, _), (other, _)| one.cmp(other));
+        self.notes.sort();
+    }
+
+    fn add(&mut self, known: &Kind, place: Place, value: &Value) -> Result<(), String> {
+        let spec = &value["spec"];
+        match known.kind {
+            "Service" => self.services.push((place, part(&value["metadata"])?, part(spec)?)),
+            "ConfigMap" => {
+                let texts: Option<Texts> = part(&value["data"])?;
+                self.config_maps.push((place, texts.unwrap_or_default()));
+            }
+            "Namespace" => {
+                let meta: Meta = part(&value["metadata"])?;
+                self.namespaces.push((place.name, meta.labels.unwrap_or_default()));
+            }
+            "NetworkPolicy" => self.network_policies.push((place, part(spec)?)),
+            "AuthorizationPolicy" => {
+                let spec: Option<AuthorizationSpec> = part(spec)?;
+                self.authorizations.push((place, spec.unwrap_or_default()));
+            }
+            "Sidecar" => {
+                let spec: Option<SidecarSpec> = part(spec)?;
+                self.sidecars.push((place, spec.unwrap_or_default()));
+            }
+            "Ingress" => self.ingresses.push((place, part(spec)?)),
+            "HTTPRoute" | "GRPCRoute" => {
+                let protocol = if known.kind == "GRPCRoute" { "grpc" } else { "http" };
+                self.gateway_routes.push(GatewayRoute { place, protocol, spec: part(spec)? });
+            }
+            "VirtualService" => self.virtual_services.push((place, part(spec)?)),
+            "ServiceEntry" => self.service_entries.push(part(spec)?),
+            kind => {
+                let template = match kind {
+                    "Pod" => value,
+                    "CronJob" => &spec["jobTemplate"]["spec"]["template"],
+                    _ => &spec["template"],
+                };
+                let (meta, template) = (part(&value["metadata"])?, part(template)?);
+                self.runners.push(Runner { kind: known.kind, place, meta, template });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn part<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
+    // Of a text that is not what is expected the message quotes all.
+    T::deserialize(value).map_err(|error| error.to_string().chars().take(200).collect())
+}
