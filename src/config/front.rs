@@ -57,7 +57,7 @@ impl Raw {
         self.secret(is_usable, "a URL that begins with redis:// or rediss://")
     }
 
-    fn secret(
+    pub(super) fn secret(
         self,
         is_usable: impl Fn(&str) -> bool,
         expected: &str,

@@ -8,6 +8,7 @@
 //! - An empty environment variable counts as unset; an empty flag is a bad value.
 //! - A [`Config`] that exists is valid. The first bad value stops, in the order of the table.
 
+mod discovery;
 mod file;
 mod flags;
 mod front;
@@ -26,6 +27,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use discovery::{DiscoverySettings, KubernetesAccess, PrometheusServer};
 pub use file::{FileError, SettingsFile};
 pub use flags::SettingFlags;
 pub use front::{Network, Origins};
@@ -83,6 +85,8 @@ pub struct Config {
     pub header_timeout: Duration,
     /// Connections open at once.
     pub max_connections: usize,
+    /// Which sources are asked for dependencies.
+    pub discovery: DiscoverySettings,
     /// Which log lines are written.
     pub log_level: LogLevel,
     /// How log lines are written.
@@ -201,6 +205,7 @@ impl Config {
             header_timeout: raw(Key::HeaderTimeoutSeconds).seconds(1)?,
             max_connections: raw(Key::MaxConnections).count(1..=parse::CONNECTIONS_MAX)?,
             shutdown_grace: raw(Key::ShutdownGraceSeconds).seconds(0)?,
+            discovery: DiscoverySettings::resolve(raw)?,
             log_level: raw(Key::LogLevel).log_level()?,
             log_format: raw(Key::LogFormat).log_format()?,
             otlp_endpoint: raw(Key::OtelExporterOtlpEndpoint).endpoint()?,

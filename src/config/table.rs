@@ -72,6 +72,36 @@ pub enum Key {
     MaxConnections,
     /// How long a shutdown waits for requests.
     ShutdownGraceSeconds,
+    /// Where metrics are asked for.
+    PrometheusUrl,
+    /// For one question.
+    PrometheusTimeoutSeconds,
+    /// Who asks.
+    PrometheusBearerToken,
+    /// The same, in the other way.
+    PrometheusBasicAuth,
+    /// For whom is asked.
+    PrometheusTenant,
+    /// The metric of service graphs.
+    ServiceGraphMetric,
+    /// Its labels.
+    ServiceGraphLabels,
+    /// Whether what stands for missing spans counts.
+    ServiceGraphPseudoNodes,
+    /// Between two questions.
+    OtelGraphIngestIntervalMinutes,
+    /// The mesh that is asked.
+    ServiceMesh,
+    /// The cluster that is watched.
+    KubernetesDiscovery,
+    /// How ids of one source are written.
+    DiscoveryIdTemplateServiceMesh,
+    /// The same of another.
+    DiscoveryIdTemplateOtelServiceGraph,
+    /// The same of another.
+    DiscoveryIdTemplateKubernetes,
+    /// Ids by the names that sources use.
+    DiscoveryAliases,
     /// Which log lines are written.
     LogLevel,
     /// How log lines are written.

@@ -1,5 +1,6 @@
 //! Precedence and refusals of [`Config::resolve`], as tables.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::num::NonZeroU32;
@@ -44,6 +45,15 @@ fn the_defaults_are_those_of_the_contract() {
         request_timeout: Duration::from_secs(30),
         header_timeout: Duration::from_secs(10),
         max_connections: 10_000,
+        discovery: DiscoverySettings {
+            prometheus: None,
+            service_graph: None,
+            mesh: None,
+            metrics_interval: Duration::from_mins(15),
+            kubernetes: None,
+            templates: [const { None }; 4],
+            aliases: BTreeMap::new(),
+        },
         log_level: LogLevel::Info,
         log_format: LogFormat::Json,
         shutdown_grace: Duration::from_secs(30),

@@ -42,6 +42,8 @@ impl Access {
             | Route::Resolve(_) => Self::Limited(Role::Writer, LimitClass::Default),
             Route::RunStaleness
             | Route::Audit
+            | Route::Discovery
+            | Route::RunDiscovery(_)
             | Route::Snapshots
             | Route::CreateSnapshot
             | Route::Snapshot(_)

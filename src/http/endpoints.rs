@@ -54,6 +54,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     endpoint("DELETE", "/api/v1/admin/api-keys/{key_id}", 204),
     endpoint("POST", "/api/v1/admin/staleness/run", 200),
     endpoint("GET", "/api/v1/admin/audit", 200),
+    endpoint("GET", "/api/v1/admin/discovery", 200),
+    endpoint("POST", "/api/v1/admin/discovery/{source}/run", 200),
 ];
 
 #[cfg(test)]

@@ -246,6 +246,8 @@ async fn handle(
         Route::Resolve(id) => handlers::resolve(app, caller, head, body, id).await,
         Route::RunStaleness => handlers::run_staleness(app, caller).await,
         Route::Audit => handlers::audit(app, head),
+        Route::Discovery => handlers::discovery(app),
+        Route::RunDiscovery(source) => handlers::run_discovery(app, source).await,
         Route::Dependencies(id) => handlers::dependencies(app, head, id).await,
         Route::Keys => handlers::keys(app).await,
         Route::CreateKey => handlers::create_key(app, caller, head, body).await,

@@ -65,6 +65,10 @@ pub(super) enum Route<'p> {
     RunStaleness,
     /// `GET /api/v1/admin/audit`
     Audit,
+    /// `GET /api/v1/admin/discovery`
+    Discovery,
+    /// `POST /api/v1/admin/discovery/{source}/run`, the source still encoded
+    RunDiscovery(&'p str),
     /// `GET /api/v1/admin/api-keys`
     Keys,
     /// `POST /api/v1/admin/api-keys`
@@ -168,6 +172,7 @@ impl<'p> Endpoints<'p> {
             "/api/v1/circular-dependencies" => Some(Self::get(Route::Alerts)),
             "/api/v1/admin/staleness/run" => Some(Self::post(Route::RunStaleness)),
             "/api/v1/admin/audit" => Some(Self::get(Route::Audit)),
+            "/api/v1/admin/discovery" => Some(Self::get(Route::Discovery)),
             "/api/v1/admin/api-keys" => Some(Self::get_post(Route::Keys, Route::CreateKey)),
             _ => below_services(path)
                 .or_else(|| below_alerts(path))
@@ -228,6 +233,8 @@ impl<'p> Route<'p> {
             Route::Resolve(_) => "/api/v1/circular-dependencies/{alert_id}/resolve",
             Route::RunStaleness => "/api/v1/admin/staleness/run",
             Route::Audit => "/api/v1/admin/audit",
+            Route::Discovery => "/api/v1/admin/discovery",
+            Route::RunDiscovery(_) => "/api/v1/admin/discovery/{source}/run",
             Route::Dependencies(_) => "/api/v1/services/{service_id}/dependencies",
             Route::Keys | Route::CreateKey => "/api/v1/admin/api-keys",
             Route::RevokeKey(_) => "/api/v1/admin/api-keys/{key_id}",
@@ -271,6 +278,9 @@ fn below_docs(path: &str) -> Option<Endpoints<'_>> {
 fn below_admin(path: &str) -> Option<Endpoints<'_>> {
     if let Some((id, None)) = below("/api/v1/admin/api-keys/", path) {
         return Some(Endpoints::delete(Route::RevokeKey(id)));
+    }
+    if let Some((source, rest)) = below("/api/v1/admin/discovery/", path) {
+        return (rest == Some("run")).then(|| Endpoints::post(Route::RunDiscovery(source)));
     }
     match below("/api/v1/admin/snapshots/", path)? {
         (id, None) => Some(Endpoints::get_delete(Route::Snapshot(id), Route::DeleteSnapshot(id))),

@@ -21,6 +21,7 @@ use crate::config::{Network, Origins, Secret};
 use crate::keys::{KeySet, Store};
 use crate::limits;
 use crate::query::Scratch;
+use crate::sources::runner::Discovery;
 use crate::storage::Fs;
 use crate::types::{Sweep, Timestamp};
 use crate::writer::{Handle, Reader, Snapshots};
@@ -66,6 +67,8 @@ pub struct Live {
     pub snapshots: Snapshots,
     /// The keys on disk.
     pub keys: Arc<Mutex<Store<Fs>>>,
+    /// The sources that are asked.
+    pub discovery: Discovery,
 }
 
 /// The state behind all requests.

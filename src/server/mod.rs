@@ -7,6 +7,7 @@
 //! - It listens from the first moment, so that probes can tell a replay from a dead process.
 //! - Runs until a signal ends it; what it returns decides the exit code.
 
+mod discovery;
 mod key_use;
 mod sweeps;
 
@@ -28,6 +29,7 @@ use crate::http::{self, App, HttpSettings, Live, Tls};
 use crate::ingest::{parse_json, upsert};
 use crate::keys::{self, KeySet, ReadError, Store};
 use crate::samples::Sample;
+use crate::sources::runner::Discovery;
 use crate::storage::{Fs, LockError};
 use crate::traces::Traces;
 use crate::types::{Change, Command, Sweep, Timestamp};
@@ -109,8 +111,9 @@ async fn serve(config: Config, sample: Option<&'static Sample>) -> Result<(), Se
             let (live, stopper, directory_created_at) = opened?;
             tracing::info!(version = live.reader.load().version(), "ready");
             if let Some(interval) = config.sweep_interval {
-                let (reader, writer) = (live.reader.clone(), live.writer.clone());
-                tokio::spawn(sweeps::run(reader, writer, sweep(&config), interval, directory_created_at));
+                let (reader, writer, discovery) = (live.reader.clone(), live.writer.clone(), live.discovery.clone());
+                let sweep = sweep(&config);
+                tokio::spawn(sweeps::run(reader, writer, discovery, sweep, interval, directory_created_at));
             }
             let store = Arc::clone(&live.keys);
             let keys = store.lock().await;
@@ -240,7 +243,7 @@ async fn open(
     // The directory is locked by now: what its keys are cannot change behind our back any more.
     let keys = Fs::at(&config.data_dir).context("cannot open the data directory")?;
     let keys = Arc::new(Mutex::new(Store::open(keys)?));
-    let live = Live { reader, writer: handle, snapshots, keys };
+    let mut live = Live { reader, writer: handle, snapshots, keys, discovery: Discovery::default() };
     match sample {
         Some(sample) if recovered.last_version == 0 => load(&live, sample).await?,
         Some(sample) => {
@@ -248,6 +251,7 @@ async fn open(
         }
         None => {}
     }
+    live.discovery = discovery::begin(&config.discovery, &live).await?;
     Ok((live, stopper, recovered.created_at))
 }
 

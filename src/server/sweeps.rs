@@ -5,12 +5,14 @@
 //! - Only the first wait looks at the wall clock; from then on steady time counts, and a sweep never says that it
 //!   is later than that. So a clock that is set ahead neither brings a sweep forward nor marks anything early, and
 //!   one that is set back only marks less. Time for which the machine slept does not count.
+//! - What a source did not get to report does not grow stale.
 
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use crate::clock;
+use crate::sources::runner::Discovery;
 use crate::types::{Change, Command, Outcome, Sweep, Timestamp};
 use crate::writer::{Committed, Handle, Reader, WriteError};
 
@@ -23,6 +25,7 @@ const RETRY: Duration = Duration::from_mins(1);
 pub(super) async fn run(
     reader: Reader,
     writer: Handle,
+    discovery: Discovery,
     sweep: Sweep,
     interval: Duration,
     directory_created_at: Timestamp,
@@ -33,7 +36,7 @@ pub(super) async fn run(
     loop {
         tokio::time::sleep(wait).await;
         let at = no_later_than(clock::now(), begun, clock::monotonic());
-        wait = match judge(&writer, sweep, at).await {
+        wait = match judge(&writer, discovery.hold_back(sweep), at).await {
             Ok(Committed { version, outcome: Outcome::Swept(swept), .. }) => {
                 tracing::info!(version, ?swept, "staleness judged");
                 interval

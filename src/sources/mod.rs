@@ -10,11 +10,18 @@
 //! - One bad document costs itself: it is noted, the others count.
 //! - Whatever is given, a parser returns: no panic, no more memory than a bounded multiple of the input.
 
+pub mod backstage;
+pub mod clients;
+pub mod formats;
 mod found;
+pub mod kubernetes;
 mod naming;
+pub mod prometheus;
 mod report;
+pub mod runner;
 #[cfg(test)]
 mod testing;
+pub mod yaml;
 
 pub use found::{Found, Name, Seen, Uses};
 pub use naming::{InvalidAlias, InvalidTemplate, Naming, Template, aliases};

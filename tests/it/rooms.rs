@@ -41,7 +41,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 29] = [
     ("query", &["types", "limits", "graph", "campaign"]),
     ("render", &["types", "json", "graph", "query", "ledger", "keys"]),
     ("ingest", &["types", "limits"]),
-    ("sources", &["types", "limits"]),
+    ("sources", &["types", "limits", "writer"]),
     ("keys", &["types", "limits", "storage"]),
     ("limiter", &["types", "limits"]),
     ("durations", &["limits"]),
@@ -85,9 +85,10 @@ pub(crate) const ROOMS: [(&str, &[&str]); 29] = [
             "durations",
             "clock",
             "traces",
+            "sources",
         ],
     ),
-    ("config", &["limits"]),
+    ("config", &["limits", "sources"]),
     ("samples", &["types", "limits", "ingest"]),
     ("server", ALL),
     ("cli", ALL),
@@ -98,12 +99,20 @@ pub(crate) const ROOMS: [(&str, &[&str]); 29] = [
 ];
 
 /// What the tests of a room may use beyond that, to hold it against what is built on it.
-pub(crate) const TESTS_MAY_USE: [(&str, &[&str]); 2] =
-    [("snapshot", &["apply", "query"]), ("writer", &["ledger"])];
+pub(crate) const TESTS_MAY_USE: [(&str, &[&str]); 3] = [
+    ("snapshot", &["apply", "query"]),
+    ("writer", &["ledger"]),
+    ("sources", &["graph", "storage", "wal", "clock"]),
+];
 
 /// Words and the places, by prefix of the path, where they may stand; tests may use what the last column says.
-pub(crate) const BANS: [(&str, &[&str], Tests); 12] = [
-    ("tokio", &["src/http", "src/cli", "src/server", "src/traces"], Tests::Banned),
+pub(crate) const BANS: [(&str, &[&str], Tests); 13] = [
+    (
+        "tokio",
+        &["src/http", "src/cli", "src/server", "src/traces", "src/sources/clients", "src/sources/runner"],
+        Tests::Banned,
+    ),
+    ("kube::", &["src/sources/clients/kubernetes.rs"], Tests::Banned),
     ("opentelemetry", &["src/traces"], Tests::Banned),
     ("redis::", &["src/http/limit/shared.rs"], Tests::Banned),
     ("rkyv", &["src/snapshot/format"], Tests::Banned),

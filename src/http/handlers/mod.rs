@@ -1,5 +1,6 @@
 //! What each endpoint does.
 
+mod discovery;
 mod docs;
 mod keys;
 mod operations;
@@ -7,6 +8,7 @@ mod queries;
 mod snapshots;
 mod writes;
 
+pub(super) use discovery::{discovery, run_discovery};
 pub(super) use docs::{docs, docs_asset, openapi_document};
 pub(super) use keys::{create_key, keys, revoke_key};
 pub(super) use operations::{health, index, metrics, ready};

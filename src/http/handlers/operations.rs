@@ -55,6 +55,11 @@ pub(in crate::http) fn ready(app: &App) -> Answer {
         Some(RedisState::Local) => checks["redis"] = "unavailable".into(),
         None => {}
     }
+    // The same for a source that does not answer: what it said before is still the best that is known.
+    for source in app.live_if_ready().map(|live| live.discovery.statuses()).unwrap_or_default() {
+        let last = source.last_run.as_ref().map_or("pending", |run| run.outcome.as_str());
+        checks[source.source.as_str()] = last.into();
+    }
     let body = json!({"status": status, "checks": checks});
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Answer::new(status, Content::Whole(body.to_string().into()))
@@ -63,6 +68,8 @@ pub(in crate::http) fn ready(app: &App) -> Answer {
 /// The figures for a scrape; there while the log is replayed, too.
 pub(in crate::http) fn metrics(app: &App) -> Answer {
     app.metrics.work.follow_door(app.limiter.redis() == Some(RedisState::Shared), app.auth.lookups());
-    let text = app.metrics.text(app.live_if_ready().map(|live| &live.reader), clock::now());
+    let live = app.live_if_ready();
+    let sources = live.map(|live| live.discovery.statuses()).unwrap_or_default();
+    let text = app.metrics.text(live.map(|live| &live.reader), &sources, clock::now());
     Answer { content_type: CONTENT_TYPE, ..Answer::json(text.into_bytes()) }
 }

@@ -2,9 +2,9 @@
 
 use prometheus::Registry;
 
-use super::families::{counters, durations, gauge};
+use super::families::{durations, gauge};
 
-/// Discovery, and the export with its pool of connections.
+/// The export, with its pool of connections.
 pub(super) struct Later;
 
 impl Later {
@@ -15,12 +15,5 @@ impl Later {
         gauge(to, "export_lag_versions", "Versions that the export is behind the published graph.");
         durations(to, "export_duration_seconds", "How long exports took.", &[])
             .with_label_values::<&str>(&[]);
-        let help = "Runs of discovery, by source and outcome.";
-        let runs = counters(to, "discovery_runs_total", help, &["source", "outcome"]);
-        for source in ["service_mesh", "otel_service_graph", "kubernetes"] {
-            for outcome in ["succeeded", "failed"] {
-                runs.with_label_values(&[source, outcome]);
-            }
-        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! exchange, handlers ─▶ requests, work ┐
+//! runner's statuses ────▶ discovery ───┤
 //! writer's atomics ─────▶ storage ─────┼─▶ registry ─▶ text
 //! process, jemalloc ────▶ process ─────┘
 //! ```
@@ -11,6 +12,7 @@
 //! - What others count is looked up when it is asked for, so that nothing is paid for between.
 //! - Label values come from closed sets: templates of routes, methods, sources. No service id, key or path is one.
 
+mod discovery;
 mod families;
 mod later;
 mod process;
@@ -20,8 +22,10 @@ mod work;
 
 use prometheus::{Registry, TextEncoder};
 
+use crate::sources::runner::Status;
 use crate::types::Timestamp;
 use crate::writer::Reader;
+use discovery::Discovery;
 use later::Later;
 use process::Process;
 pub(super) use requests::Request;
@@ -36,6 +40,7 @@ pub(super) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 pub(super) struct Metrics {
     registry: Registry,
     storage: Storage,
+    discovery: Discovery,
     process: Process,
     pub(super) requests: Requests,
     pub(super) work: Work,
@@ -46,18 +51,21 @@ impl Metrics {
         let registry = Registry::new_custom(Some("watershed".to_owned()), None)
             .expect("a namespace without labels is valid");
         Later::register(&registry);
+        let work = Work::new(&registry);
         Self {
             storage: Storage::new(&registry),
+            discovery: Discovery::new(&registry, &work.reports),
             process: Process::new(&registry),
             requests: Requests::new(&registry),
-            work: Work::new(&registry),
+            work,
             registry,
         }
     }
 
-    /// All families as they stand. `reader` is there once the log is replayed.
-    pub(super) fn text(&self, reader: Option<&Reader>, now: Timestamp) -> String {
+    /// All families as they stand. `reader` is there once the log is replayed, and so are the sources.
+    pub(super) fn text(&self, reader: Option<&Reader>, sources: &[Status], now: Timestamp) -> String {
         self.process.look();
+        self.discovery.look(sources);
         let durations = self.storage.look(reader, now);
         let mut families = self.registry.gather();
         families.extend(durations);

@@ -19,10 +19,17 @@ pub(in crate::http) struct Work {
     kept: [IntCounter; 2],
     /// Keys that were verified before, and those that bcrypt had to check.
     keys: [Followed; 2],
-    nodes: Vec<IntCounter>,
-    edges: Vec<IntCounter>,
-    cycles: IntCounter,
+    pub(super) reports: Reports,
     redis_up: IntGauge,
+}
+
+/// What came of reports, whoever brought them.
+pub(super) struct Reports {
+    /// By the position of the source in its list.
+    pub(super) nodes: Vec<IntCounter>,
+    /// The same.
+    pub(super) edges: Vec<IntCounter>,
+    pub(super) cycles: IntCounter,
 }
 
 impl Work {
@@ -51,9 +58,11 @@ impl Work {
             conditional: of("conditional"),
             kept: of("answer"),
             keys: of("api_key").map(Followed::new),
-            nodes: by_source("graph_nodes_upserted_total", nodes),
-            edges: by_source("graph_edges_upserted_total", edges),
-            cycles: counter(to, "circular_dependencies_detected_total", cycles),
+            reports: Reports {
+                nodes: by_source("graph_nodes_upserted_total", nodes),
+                edges: by_source("graph_edges_upserted_total", edges),
+                cycles: counter(to, "circular_dependencies_detected_total", cycles),
+            },
             redis_up: gauge(to, "rate_limit_redis_up", up),
         }
     }
@@ -80,9 +89,10 @@ impl Work {
 
     /// Counts what came of a report.
     pub(in crate::http) fn report(&self, source: DiscoverySource, upserted: &Upserted) {
-        self.nodes[source as usize].inc_by(upserted.nodes_upserted.into());
-        self.edges[source as usize].inc_by(upserted.edges_upserted.into());
-        self.cycles.inc_by(upserted.cycles.len() as u64);
+        let Reports { nodes, edges, cycles } = &self.reports;
+        nodes[source as usize].inc_by(upserted.nodes_upserted.into());
+        edges[source as usize].inc_by(upserted.edges_upserted.into());
+        cycles.inc_by(upserted.cycles.len() as u64);
     }
 
     /// Looks at what the door counts by itself.

@@ -6,11 +6,13 @@
 mod answer;
 mod client;
 pub(crate) mod disk;
+mod double;
 mod import;
 mod metrics;
 mod model;
 mod payload;
 mod process;
+mod prometheus;
 mod redis;
 pub(crate) mod schema;
 mod server;
@@ -29,11 +31,13 @@ pub(crate) use answer::{
 pub(crate) use client::{Connection, Reply};
 #[allow(unused_imports, reason = "the campaigns use them")]
 pub(crate) use client::{chunk, chunked_head, request_bytes};
+pub(crate) use double::{Asked, Double, Said};
 pub(crate) use import::{Import, Imported, import};
 pub(crate) use metrics::scrape;
 pub(crate) use model::Model;
 pub(crate) use payload::{Payload, attributes, replace, upsert};
 pub(crate) use process::{Finished, command, run, run_with_input};
+pub(crate) use prometheus::Prometheus;
 pub(crate) use redis::{Redis, free_port};
 pub(crate) use server::{Server, refused};
 

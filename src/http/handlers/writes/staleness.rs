@@ -10,9 +10,10 @@ use crate::http::state::App;
 use crate::render;
 use crate::types::{Change, Outcome};
 
-/// Sweeps, by the thresholds that are set.
+/// Sweeps, by the thresholds that are set; what a source did not get to report is left alone.
 pub(in crate::http) async fn run_staleness(app: &Arc<App>, caller: Caller) -> Result<Answer, Problem> {
-    let committed = change(app, caller, Change::Sweep(app.settings.sweep), None).await?;
+    let sweep = app.live()?.discovery.hold_back(app.settings.sweep);
+    let committed = change(app, caller, Change::Sweep(sweep), None).await?;
     let Outcome::Swept(swept) = committed.outcome else { return Err(Problem::internal()) };
     let mut body = Vec::with_capacity(128);
     render::swept(&mut body, swept, committed.version);

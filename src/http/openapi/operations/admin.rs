@@ -1,10 +1,10 @@
 //! Snapshots, keys, staleness and the audit log.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Operation;
 use crate::http::openapi::answers::{OF_A_QUESTION, OF_A_WRITE, graph_json, json_of, nothing};
-use crate::http::openapi::parameters::{id, page};
+use crate::http::openapi::parameters::{id, page, path};
 
 const TAG: &str = "admin";
 
@@ -29,8 +29,37 @@ pub(super) fn all() -> Vec<Operation> {
         .says("Who changed what, when, from which version to which", "")
         .takes(page())
         .fails(&OF_A_QUESTION),
+        Operation::new(
+            ("GET", "/api/v1/admin/discovery"),
+            "discovery",
+            TAG,
+            json_of("Discovery", "The sources that are set up"),
+        )
+        .says("How every source of discovery stands, with its last run and its next", ""),
+        Operation::new(
+            ("POST", "/api/v1/admin/discovery/{source}/run"),
+            "run_discovery",
+            TAG,
+            json_of("DiscoveryRunNow", "The run has ended; its outcome says how"),
+        )
+        .says(
+            "Asks a source now",
+            "409 where the source is not set up; 503 while it is left alone after too many failures.",
+        )
+        .takes([source()])
+        .fails(&[400, 404, 409]),
     ]);
     all
+}
+
+fn source() -> Value {
+    let asked = ["service_mesh", "otel_service_graph", "kubernetes"];
+    path(
+        "source",
+        "A source that can be asked",
+        &json!({"type": "string", "enum": asked}),
+        "otel_service_graph",
+    )
 }
 
 fn snapshots() -> Vec<Operation> {

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Schemas, count, object, of, one_of, or_null, page_of, time, uuid, with};
+use super::{Schemas, count, list, object, of, one_of, or_null, page_of, time, uuid, with};
+use crate::sources::runner::RunOutcome;
 use crate::types::AuditAction;
 
 /// All of them, by name.
@@ -25,6 +26,23 @@ pub(super) fn all() -> Schemas {
         "snapshot_id": uuid(), "version": count(), "bytes": count(), "nodes": count(), "edges": count(),
         "duration_ms": count(), "created_at": time(),
     });
+    let run = || {
+        json!({
+            "outcome": one_of(&RunOutcome::ALL.map(RunOutcome::as_str)), "trigger": one_of(&["schedule", "request", "change"]),
+            "started_at": time(), "duration_ms": count(), "services": count(), "dependencies": count(),
+            "nodes_upserted": count(), "edges_upserted": count(), "circular_dependencies": count(),
+            "left_out": {"type": "object", "additionalProperties": count()},
+            "notes": list(json!({"type": "string"})), "error": {"type": ["string", "null"]},
+            "version": or_null(count()),
+        })
+    };
+    let runs = json!({"type": "object", "additionalProperties": count()});
+    let source = json!({
+        "source": of("DiscoverySource"), "running": {"type": "boolean"}, "interval_seconds": count(),
+        "next_run_at": or_null(time()), "last_complete_at": or_null(time()),
+        "circuit": one_of(&["closed", "open", "half_open"]), "circuit_open_seconds": or_null(count()),
+        "runs": runs, "last_run": or_null(of("DiscoveryRun")),
+    });
     let texts = json!({"type": "object", "additionalProperties": {"type": "string"}});
     vec![
         ("Snapshot", object(snapshot)),
@@ -44,6 +62,9 @@ pub(super) fn all() -> Schemas {
                 "marked": count(), "dependencies_purged": count(), "services_purged": count(), "version": count(),
             })),
         ),
+        ("DiscoveryRun", object(run())),
+        ("DiscoveryRunNow", with(run(), json!({"source": of("DiscoverySource")}))),
+        ("Discovery", object(json!({"sources": list(object(source))}))),
         ("AuditPage", page_of(object(entry))),
         (
             "Health",
