@@ -98,8 +98,8 @@ pub(crate) const ROOMS: [(&str, &[&str]); 29] = [
 ];
 
 /// What the tests of a room may use beyond that, to hold it against what is built on it.
-pub(crate) const TESTS_MAY_USE: [(&str, &[&str]); 2] =
-    [("snapshot", &["apply", "query"]), ("writer", &["ledger"])];
+pub(crate) const TESTS_MAY_USE: [(&str, &[&str]); 3] =
+    [("query", &["apply"]), ("snapshot", &["apply", "query"]), ("writer", &["ledger"])];
 
 /// Words and the places, by prefix of the path, where they may stand; tests may use what the last column says.
 pub(crate) const BANS: [(&str, &[&str], Tests); 12] = [
