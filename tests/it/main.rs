@@ -31,6 +31,7 @@ mod cors;
 mod critical;
 mod damage;
 mod divergence;
+mod dry_run;
 mod durability;
 mod formats;
 mod golden;
