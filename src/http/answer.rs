@@ -21,7 +21,7 @@ use super::kept::{Keeping, LongAnswer};
 use super::state::ScratchPool;
 use super::tag::{self, Condition, Held};
 use crate::limits;
-use crate::render::{DependenciesAnswer, ImpactAnswer, SloAnswer};
+use crate::render::{DependenciesAnswer, DryRunAnswer, ImpactAnswer, SloAnswer};
 
 /// A successful answer before it becomes a response.
 pub(super) struct Answer {
@@ -112,6 +112,7 @@ enum Rows {
     Dependencies(Box<DependenciesAnswer>, Arc<ScratchPool>),
     Impact(Box<ImpactAnswer>),
     Slo(Box<SloAnswer>),
+    DryRun(Box<DryRunAnswer>),
     /// Nothing: all is written.
     Over,
 }
@@ -129,12 +130,17 @@ impl Pieces {
         Self(Rows::Slo(answer))
     }
 
+    pub(super) fn of_dry_run(answer: Box<DryRunAnswer>) -> Self {
+        Self(Rows::DryRun(answer))
+    }
+
     fn next(&mut self) -> Option<Bytes> {
         let mut piece = Vec::with_capacity(limits::ANSWER_PIECE_BYTES + 1024);
         let is_last = match &mut self.0 {
             Rows::Dependencies(answer, _) => answer.write(&mut piece, limits::ANSWER_PIECE_BYTES),
             Rows::Impact(answer) => answer.write(&mut piece, limits::ANSWER_PIECE_BYTES),
             Rows::Slo(answer) => answer.write(&mut piece, limits::ANSWER_PIECE_BYTES),
+            Rows::DryRun(answer) => answer.write(&mut piece, limits::ANSWER_PIECE_BYTES),
             Rows::Over => return None,
         };
         if is_last {

@@ -8,6 +8,7 @@ mod availability;
 mod callers;
 mod closures;
 mod critical;
+mod difference;
 mod divergence;
 mod dominators;
 mod impact;
@@ -24,6 +25,7 @@ pub use availability::{
     AvailabilityChange, CompositeChange, availability_callers, availability_impact, own_availability,
 };
 pub use critical::{Critical, critical};
+pub use difference::{DependencyMember, Difference, ServiceMember, difference};
 pub use divergence::{Divergence, DivergencePage, divergence};
 pub use impact::{FailingSet, Impact, ImpactQuestion, Impacted, Severity, impact};
 pub use listing::{ServiceFilter, list};

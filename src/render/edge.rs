@@ -1,5 +1,6 @@
 //! A dependency as answers show it.
 
+use std::num::NonZeroU32;
 use std::sync::LazyLock;
 
 use crate::graph::{Graph, Traits};
@@ -69,18 +70,22 @@ fn push_attributes(out: &mut Vec<u8>, attributes: &Attributes) {
     out.extend_from_slice(b"\",\"protocol\":");
     push_optional_string(out, attributes.protocol.as_deref());
     out.extend_from_slice(b",\"timeout_ms\":");
-    match attributes.timeout_ms {
-        Some(milliseconds) => push_integer(out, milliseconds.get()),
-        None => out.extend_from_slice(b"null"),
-    }
+    push_timeout(out, attributes.timeout_ms);
     out.extend_from_slice(b",\"retry_config\":");
-    match attributes.retry_config {
-        Some(retry_config) => push_retry_config(out, retry_config),
+    push_retry_config(out, attributes.retry_config);
+}
+
+/// Writes how long a caller waits, or `null`.
+pub(super) fn push_timeout(out: &mut Vec<u8>, timeout_ms: Option<NonZeroU32>) {
+    match timeout_ms {
+        Some(milliseconds) => push_integer(out, milliseconds.get()),
         None => out.extend_from_slice(b"null"),
     }
 }
 
-fn push_retry_config(out: &mut Vec<u8>, retry_config: RetryConfig) {
+/// Writes how a caller tries again, or `null`.
+pub(super) fn push_retry_config(out: &mut Vec<u8>, retry_config: Option<RetryConfig>) {
+    let Some(retry_config) = retry_config else { return out.extend_from_slice(b"null") };
     out.extend_from_slice(b"{\"max_retries\":");
     match retry_config.max_retries {
         Some(retries) => push_integer(out, retries),

@@ -39,7 +39,7 @@ pub fn ingestion(out: &mut Vec<u8>, ingestion: &Ingestion<'_>) {
     out.extend_from_slice(b",\"conflicts_resolved\":");
     push_list(out, &upserted.conflicts, push_conflict);
     out.extend_from_slice(b",\"warnings\":");
-    push_warnings(out, ingestion);
+    push_warnings(out, ingestion.received, upserted);
     out.extend_from_slice(b",\"estimated_completion_seconds\":0,\"version\":");
     push_integer(out, ingestion.version);
     out.extend_from_slice(b",\"durable\":");
@@ -47,11 +47,12 @@ pub fn ingestion(out: &mut Vec<u8>, ingestion: &Ingestion<'_>) {
     out.push(b'}');
 }
 
-fn push_warnings(out: &mut Vec<u8>, ingestion: &Ingestion<'_>) {
-    let placeholders = ingestion.upserted.placeholders_created;
+/// Writes what the caller should know about a request and what it did.
+pub(super) fn push_warnings(out: &mut Vec<u8>, received: &Received, upserted: &Upserted) {
+    let placeholders = upserted.placeholders_created;
     let created =
         (placeholders > 0).then(|| format!("{placeholders} unknown services auto-created as placeholders"));
-    let warnings = ingestion.received.warnings.iter().chain(&created);
+    let warnings = received.warnings.iter().chain(&created);
     push_list(out, warnings, |out, warning| push_string(out, warning));
 }
 
@@ -63,7 +64,8 @@ fn push_cycle(out: &mut Vec<u8>, cycle: &CycleFound) {
     out.push(b'}');
 }
 
-fn push_conflict(out: &mut Vec<u8>, conflict: &Conflict) {
+/// Writes where another source says something else.
+pub(super) fn push_conflict(out: &mut Vec<u8>, conflict: &Conflict) {
     out.extend_from_slice(b"{\"edge\":{\"source\":");
     push_string(out, conflict.source.as_str());
     out.extend_from_slice(b",\"target\":");

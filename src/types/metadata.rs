@@ -79,6 +79,13 @@ impl Metadata {
         &self.facts
     }
 
+    /// Whether two texts of objects have the same members, in whatever order. Numbers are the same where they are written
+    /// alike: 1 and 1.0 are two.
+    pub(crate) fn is_same_object(one: &str, other: &str) -> bool {
+        let read = |json| serde_json::from_str::<Value>(json).ok();
+        one == other || read(one) == read(other)
+    }
+
     /// The key-wise union of objects, the earlier one winning unless it says null; one alone is
     /// shared, not copied.
     pub(crate) fn union(in_priority_order: &[&Self]) -> (Arc<str>, MetadataFacts) {

@@ -117,6 +117,11 @@ impl Service {
         &self.metadata
     }
 
+    /// Whether the sources say the same of another one, in whatever order.
+    pub fn has_metadata_of(&self, other: &Self) -> bool {
+        self.metadata == other.metadata || Metadata::is_same_object(&self.metadata, &other.metadata)
+    }
+
     /// The members of the union that the graph acts on.
     pub fn facts(&self) -> &MetadataFacts {
         &self.facts

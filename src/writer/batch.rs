@@ -47,9 +47,7 @@ impl Staged {
     }
 
     fn apply(&mut self, command: &Command) -> Result<Outcome, WriteError> {
-        apply::admit(&self.graph, command)?;
-        self.records.push(command).map_err(|_| WriteError::TooLarge)?;
-        let (next, outcome) = apply::apply(&self.graph, command);
+        let (next, outcome) = next(&self.graph, command, &mut self.records)?;
         self.graph = Arc::new(next);
         Ok(outcome)
     }
@@ -65,6 +63,17 @@ impl Staged {
         let records = (self.records.records() > 0).then_some(self.records);
         (self.graph, records, Waiting(self.waiting))
     }
+}
+
+/// The graph that follows when a command is taken and its record put behind those before it.
+pub(super) fn next(
+    graph: &Graph,
+    command: &Command,
+    records: &mut wal::Batch,
+) -> Result<(Graph, Outcome), WriteError> {
+    apply::admit(graph, command)?;
+    records.push(command).map_err(|_| WriteError::TooLarge)?;
+    Ok(apply::apply(graph, command))
 }
 
 /// Replies with what to say if the commit succeeds.

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! - `open`: from a directory to a graph. `core` and `keeper`: what is done, call by call. `thread` and
-//!   `snapshots`: their threads. `offline`: what is done to a directory that no server holds.
+//!   `snapshots`: their threads. `offline`: what is done to a directory that no server holds. `rehearsal`: what a
+//!   command would come to.
 //! - A commit takes what queued while the one before was syncing: no timer, no waiting for company.
 //! - What is visible is on disk; what is acknowledged is visible.
 //! - A failed write drops the staged graph: readers never see it. After a failed sync nothing more is
@@ -21,6 +22,7 @@ mod offline;
 mod open;
 mod published;
 mod rebuild;
+mod rehearsal;
 mod snapshots;
 mod start;
 mod thread;
@@ -32,6 +34,7 @@ pub use offline::{Making, Offline, OfflineCutError, OfflineError, establish, mig
 pub use open::Recovery;
 pub use published::{Health, Reader, StorageFigures};
 pub use rebuild::{RebuildError, Rebuilt, Replace, rebuild_manifest};
+pub use rehearsal::Rehearsal;
 pub use snapshots::{SnapshotBytes, SnapshotError, SnapshotReply, Snapshots};
 pub use start::{Settings, Started, Stopper, start};
 

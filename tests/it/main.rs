@@ -34,6 +34,7 @@ mod discovery;
 mod discovery_kubernetes;
 mod discovery_prometheus;
 mod divergence;
+mod dry_run;
 mod durability;
 mod formats;
 mod golden;

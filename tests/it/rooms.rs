@@ -99,7 +99,8 @@ pub(crate) const ROOMS: [(&str, &[&str]); 29] = [
 ];
 
 /// What the tests of a room may use beyond that, to hold it against what is built on it.
-pub(crate) const TESTS_MAY_USE: [(&str, &[&str]); 3] = [
+pub(crate) const TESTS_MAY_USE: [(&str, &[&str]); 4] = [
+    ("query", &["apply"]),
     ("snapshot", &["apply", "query"]),
     ("writer", &["ledger"]),
     ("sources", &["graph", "storage", "wal", "clock"]),

@@ -10,13 +10,18 @@ use crate::types::{
 
 mod admin;
 mod answers;
+mod dry_run;
 mod requests;
 
 /// All of them, by name.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for (name, schema) in
-        vocabulary().into_iter().chain(requests::all()).chain(answers::all()).chain(admin::all())
+    for (name, schema) in vocabulary()
+        .into_iter()
+        .chain(requests::all())
+        .chain(answers::all())
+        .chain(dry_run::all())
+        .chain(admin::all())
     {
         all.insert(name.to_owned(), schema);
     }

@@ -3,6 +3,7 @@
 mod availability;
 mod closures;
 mod critical;
+mod difference;
 mod divergence;
 mod impact;
 mod landscape;

@@ -4,6 +4,7 @@
 mod bugs;
 mod making;
 mod power;
+mod rehearsal;
 mod replay;
 mod snapshots;
 mod store;

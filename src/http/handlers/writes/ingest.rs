@@ -7,19 +7,29 @@ use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use uuid::Uuid;
 
+use super::dry_run::rehearse;
 use super::{commit, once};
 use crate::clock;
 use crate::http::answer::{Answer, Content};
 use crate::http::body::{Body, check_json, read};
 use crate::http::caller::Caller;
 use crate::http::problem::Problem;
+use crate::http::query_string::Parameters;
 use crate::http::state::App;
 use crate::ingest::{CheckedUpsert, Json, upsert};
 use crate::render::{self, Ingestion};
-use crate::types::{Change, Command, Once, Outcome, Received, Upserted};
+use crate::types::{Change, Command, Hash, Once, Outcome, Received, Upserted};
 use crate::writer::Committed;
 
 const ROUTE: &str = "/api/v1/services/dependencies";
+
+/// What is to become of a report.
+enum Wish {
+    /// It is carried out: only once, where it came with a key, by that and by the body.
+    Apply(Option<(Hash, Hash)>),
+    /// Nothing.
+    Rehearse,
+}
 
 /// Takes a report of a source.
 pub(in crate::http) async fn ingest(
@@ -31,14 +41,25 @@ pub(in crate::http) async fn ingest(
     let Body { bytes, room } = read(app, &head.headers, body).await?;
     let live = app.live().map_err(Problem::not_applied)?;
     let now = clock::now();
+    let dry_run = Parameters::parse(head.uri.query())?.flag("dry_run");
     let key = once::key(&head.headers, &caller, ROUTE);
     let sent = bytes.clone();
     let check = move |document: &Json<'_>| {
+        if dry_run?.unwrap_or(false) {
+            return Ok((upsert(document, now)?, Wish::Rehearse));
+        }
         let key = key?;
         let checked = upsert(document, now)?;
-        Ok((checked, key.map(|key| (key, *blake3::hash(&sent).as_bytes()))))
+        Ok((checked, Wish::Apply(key.map(|key| (key, *blake3::hash(&sent).as_bytes())))))
     };
-    let (CheckedUpsert { upsert, received }, key) = check_json(app, bytes, check).await?;
+    let (CheckedUpsert { upsert, received }, wish) = check_json(app, bytes, check).await?;
+    let key = match wish {
+        Wish::Apply(key) => key,
+        Wish::Rehearse => {
+            let command = Command::new(clock::new_id(), now, Change::Upsert(upsert)).by(caller.name());
+            return rehearse(app, command, received, room).await;
+        }
+    };
     let once = key.map(|(key, body)| Box::new(Once { key, body, received: received.clone() }));
     let source = upsert.source;
     let command = Command::new(clock::new_id(), now, Change::Upsert(upsert));

@@ -2,6 +2,7 @@
 //! durable and visible.
 
 mod alerts;
+mod dry_run;
 mod import;
 mod ingest;
 mod once;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Operation;
 use crate::http::openapi::answers::{OF_A_WRITE, graph_json, nothing};
-use crate::http::openapi::parameters::{one_of, query, service};
+use crate::http::openapi::parameters::{flag, one_of, query, service};
 use crate::types::DiscoverySource;
 
 const TAG: &str = "changes";
@@ -27,11 +27,14 @@ fn ingest() -> Operation {
         "nodes": [{"service_id": "checkout-service", "metadata": {"team": "payments", "criticality": "high"}}],
         "edges": [{"source": "checkout-service", "target": "payment-service", "attributes": attributes}],
     });
+    let dry_run =
+        query("dry_run", "With true nothing is changed, and the answer says what would be", &flag(false));
     let answer = graph_json("Receipt", "Durable, and visible to the next read");
     Operation::new(("POST", "/api/v1/services/dependencies"), "ingest", TAG, answer)
         .says("What a source reports of services and dependencies", "All of it or nothing.")
-        .takes([key])
+        .takes([key, dry_run])
         .reads("Report", &example)
+        .or((200, graph_json("DryRun", "With dry_run: what it would change in the graph of this version")))
         .fails(&[400, 408, 409, 413, 415, 422, 507])
 }
 

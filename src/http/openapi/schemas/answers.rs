@@ -170,16 +170,20 @@ fn lists() -> Schemas {
 
 fn receipt() -> Value {
     let cycle = json!({"cycle_path": list(of("ServiceId")), "alert_id": uuid()});
-    let ends = json!({"source": of("ServiceId"), "target": of("ServiceId")});
-    let conflict = json!({
-        "edge": object(ends), "existing_source": of("DiscoverySource"), "new_source": of("DiscoverySource"),
-        "resolution": one_of(&["kept_higher_priority"]),
-    });
     object(json!({
         "ingestion_id": uuid(), "status": one_of(&["completed"]), "nodes_received": count(), "edges_received": count(),
         "nodes_upserted": count(), "edges_upserted": count(), "edges_removed": count(),
-        "circular_dependencies_detected": list(object(cycle)), "conflicts_resolved": list(object(conflict)),
+        "circular_dependencies_detected": list(object(cycle)), "conflicts_resolved": list(conflict()),
         "warnings": list(json!({"type": "string"})), "estimated_completion_seconds": count(), "version": count(),
         "durable": {"type": "boolean"},
+    }))
+}
+
+/// Where another source says something else.
+pub(super) fn conflict() -> Value {
+    let ends = json!({"source": of("ServiceId"), "target": of("ServiceId")});
+    object(json!({
+        "edge": object(ends), "existing_source": of("DiscoverySource"), "new_source": of("DiscoverySource"),
+        "resolution": one_of(&["kept_higher_priority"]),
     }))
 }
