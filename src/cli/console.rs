@@ -41,6 +41,13 @@ pub(super) struct FormatOption {
     format: Option<Format>,
 }
 
+impl FormatOption {
+    /// As if that had been said.
+    pub(super) fn of(format: Option<Format>) -> Self {
+        Self { format }
+    }
+}
+
 /// The two streams of a command.
 pub(super) struct Console {
     out: Box<dyn Write>,

@@ -38,6 +38,14 @@ impl Name {
     pub fn in_cluster(self, cluster: &str) -> Self {
         Self { cluster: (!cluster.is_empty()).then(|| cluster.to_owned()), ..self }
     }
+
+    /// With all that is known, without the cluster, and alone.
+    pub(super) fn spellings(&self) -> [String; 3] {
+        let bare = self.name.clone();
+        let local = self.namespace.as_ref().map_or(bare.clone(), |namespace| format!("{namespace}/{bare}"));
+        let whole = self.cluster.as_ref().map_or(local.clone(), |cluster| format!("{cluster}/{local}"));
+        [whole, local, bare]
+    }
 }
 
 /// What is said of one service: metadata members.
@@ -212,6 +220,17 @@ impl Found {
     /// What was not understood.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// How its names may stand in the graph beside the bare name: with their namespace, and with their cluster too.
+    pub fn qualified_names(&self) -> BTreeSet<String> {
+        let ends = self.dependencies.keys().flat_map(|(from, on)| [from, on]);
+        let names: BTreeSet<&Name> = self.services.keys().chain(ends).collect();
+        let spelled = names.into_iter().flat_map(|name| {
+            let bare = name.name.clone();
+            name.spellings().into_iter().filter(move |spelling| *spelling != bare)
+        });
+        spelled.collect()
     }
 
     /// Whether there is nothing to report.

@@ -115,13 +115,13 @@ impl Naming {
             clusters.entry(local).or_default().extend(name.cluster.as_deref());
         }
         let id = |name: &Name| {
-            if let Some(alias) = spellings(name).iter().find_map(|spelling| self.aliases.get(spelling)) {
+            if let Some(alias) = name.spellings().iter().find_map(|spelling| self.aliases.get(spelling)) {
                 return alias.clone();
             }
             if let Some(template) = &self.template {
                 return template.fill(name);
             }
-            let [whole, local, bare] = spellings(name);
+            let [whole, local, bare] = name.spellings();
             let in_namespaces = namespaces[name.name.as_str()].len();
             let in_clusters = clusters[&(name.name.as_str(), name.namespace.as_deref())].len();
             if whole != local && (in_clusters > 1 || is_known(&whole)) {
@@ -134,14 +134,6 @@ impl Naming {
         };
         names.iter().map(|name| (*name, id(name))).collect()
     }
-}
-
-/// A name with all that is known, without the cluster, and alone.
-fn spellings(name: &Name) -> [String; 3] {
-    let bare = name.name.clone();
-    let local = name.namespace.as_ref().map_or(bare.clone(), |namespace| format!("{namespace}/{bare}"));
-    let whole = name.cluster.as_ref().map_or(local.clone(), |cluster| format!("{cluster}/{local}"));
-    [whole, local, bare]
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ mod formats;
 mod golden;
 mod http;
 mod impact;
+mod import_forms;
 mod import_stream;
 mod ingest;
 mod ingest_cycles;

@@ -11,6 +11,8 @@ use std::io::Read;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::limits::FOREIGN_FILE_BYTES_MAX;
+
 /// A file: it is held in memory whole.
 pub(super) const FILE_BYTES_MAX: u64 = 2 << 30;
 
@@ -31,6 +33,15 @@ pub(super) enum DocumentError {
         "it is not in the ingest form: expected a JSON object, {{\"source\":…,\"timestamp\":…,\"nodes\":[…],\"edges\":[…]}}"
     )]
     NoObject,
+    /// A file of another tool is too large.
+    #[error("it is longer than {FOREIGN_FILE_BYTES_MAX} bytes, which only a file in the ingest form may be")]
+    ForeignTooLarge,
+    /// A file of another tool is no text.
+    #[error("it is not UTF-8 text")]
+    Encoding,
+    /// What a replacement withdraws is not known from a part of it.
+    #[error("a dry run of \"mode\":\"replace\" takes at most 5000 entries and 4 MiB in a file")]
+    PartOfReplace,
     /// Neither of the lists is there.
     #[error("it is not in the ingest form: it has neither \"nodes\" nor \"edges\"")]
     NoEntries,
@@ -68,6 +79,11 @@ impl<'a> Document<'a> {
             return Err(DocumentError::NoEntries);
         }
         Ok(document)
+    }
+
+    /// Whether it is all that its source knows.
+    pub(super) fn replaces(&self) -> bool {
+        self.mode.is_some_and(|mode| mode.get() == "\"replace\"")
     }
 
     /// The services.

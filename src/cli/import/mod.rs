@@ -1,23 +1,30 @@
-//! `watershed import`: files in the ingest form, sent to a server.
+//! `watershed import`: files in the ingest form, or of other tools, sent to a server.
 //!
 //! Not a transaction over a file: a request is atomic, and so is a batch of a stream; a file that goes as a stream
 //! is not. Sending a file again is safe, for ingesting the same twice leaves the same graph.
 //!
 //! - A document goes in one request where it fits into one, else line by line, as an NDJSON file does.
-//! - Files go one after the other; the first that fails ends the import.
-//! - Nothing of a document is sent before it has been read as a whole. An NDJSON file is never held.
+//! - Files go one after the other, those of other tools together at the end; the first that fails ends the import.
+//! - Nothing of a document is sent before it has been read as a whole. An NDJSON file is never held, but for a dry
+//!   run.
 
 mod document;
+mod dry_run;
+mod files;
+mod foreign;
+mod forms;
 mod lines;
 mod progress;
+mod reading;
 mod request;
 mod send;
 #[cfg(test)]
 mod tests;
 mod totals;
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, stdin};
+use std::io::{BufRead, BufReader, Read, stdin};
 
 use bytes::Bytes;
 
@@ -25,44 +32,112 @@ use super::client::{Client, ClientError, ServerOption};
 use super::console::{Console, Format, FormatOption};
 use super::failure::Failure;
 use super::problem::Outcome;
+use crate::sources::formats::Detected;
+use crate::sources::{Naming, Template, aliases};
 use crate::types::DiscoverySource;
 use document::{Document, DocumentError};
-use lines::Input;
+use dry_run::Changes;
+use foreign::{Foreign, ForeignError};
+use forms::Form;
 use progress::Progress;
 use totals::Totals;
 
 const EXAMPLES: &str = "\
-A file is a JSON object:
+A file in the ingest form is a JSON object:
   {\"source\":\"manual\",\"timestamp\":\"2026-02-14T10:00:00Z\",
    \"nodes\":[{\"service_id\":\"checkout\",\"metadata\":{\"team\":\"payments\",\"criticality\":\"high\"}}],
    \"edges\":[{\"source\":\"checkout\",\"target\":\"payment\",\"attributes\":{\"communication_mode\":\"sync\"}}]}
 or NDJSON: a line {\"source\":…,\"timestamp\":…}, then one {\"node\":{…}} or {\"edge\":{…}} a line.
-
-A file of up to 5000 entries and 4 MiB goes in one request, applied as a whole or not at all; when the server
+One of up to 5000 entries and 4 MiB goes in one request, applied as a whole or not at all; when the server
 asks to wait (429, 503) it is sent up to 10 times. A larger one goes as a stream and is applied in batches.
 With \"mode\":\"replace\" all else that the source reported is withdrawn, at the end. Running an import again
 is safe.
 
+Files of other tools, told by what stands in them or said with --format:
+  kubernetes  manifests                                        as source kubernetes
+  backstage   catalog-info.yaml                                as source manual
+  compose     docker-compose.yml                               as source manual
+  jaeger      dependencies or traces, JSON                     as source otel_service_graph
+  kiali       a graph, JSON                                    as source service_mesh
+  csv         a table: source,target,… or service_id,team,…    as source manual
+In a directory all *.yaml, *.yml, *.json, *.ndjson, *.jsonl and *.csv are looked at; what is none of these forms
+is passed over. All files of one form are read together. Ids are bare names, namespace/name where two namespaces
+have the name; --alias and --id-template say otherwise. A file of another tool is at most 16 MiB.
+
 Examples:
   watershed import graph.json
   watershed import teams/*.json --source manual
+  watershed import k8s/ --dry-run
+  watershed import catalog/ --format backstage --alias payments-api=payments
   zcat edges.ndjson.gz | watershed import -";
 
 /// Add services and dependencies from files to a running server
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Options {
-    /// Files to send, in this order; - is standard input
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<String>,
-    /// Where the entries come from, instead of what the files say
+    /// Files and directories to send, in this order; - is standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<String>,
+    /// As whom they report, instead of what files say and what is usual for their form
     #[arg(long, value_name = "SOURCE",
         value_parser = clap::builder::PossibleValuesParser::new(DiscoverySource::NAMES))]
     source: Option<String>,
-    #[command(flatten)]
-    format: FormatOption,
+    /// How to print the answer (table, json) [default: table on a terminal, json when piped], or in which form the
+    /// files are [default: told by what stands in them]; can be given for both
+    #[arg(long = "format", value_name = "FORMAT", value_parser = formats())]
+    formats: Vec<String>,
+    /// Tell what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// How ids are made of the names in files of other tools, such as {namespace}/{name}; {cluster} can stand in it too
+    #[arg(long, value_name = "TEMPLATE", value_parser = Template::parse)]
+    id_template: Option<Template>,
+    /// The id of a service that files of other tools call otherwise; NAME can be namespace/name
+    #[arg(long = "alias", value_name = "NAME=ID", value_parser = aliases)]
+    aliases: Vec<Aliases>,
     #[command(flatten)]
     server: ServerOption,
+}
+
+type Aliases = BTreeMap<String, String>;
+
+/// How answers are printed, and names that our own form goes by.
+const OUTPUT_FORMATS: [&str; 2] = ["table", "json"];
+const OWN_FORMATS: [&str; 1] = ["ndjson"];
+
+fn formats() -> clap::builder::PossibleValuesParser {
+    let all = OUTPUT_FORMATS.into_iter().chain(Detected::NAMES).chain(OWN_FORMATS);
+    clap::builder::PossibleValuesParser::new(all)
+}
+
+impl Options {
+    fn output(&self) -> FormatOption {
+        FormatOption::of(self.formats.iter().rev().find_map(|format| match format.as_str() {
+            "table" => Some(Format::Table),
+            "json" => Some(Format::Json),
+            _ => None,
+        }))
+    }
+
+    /// The form of all files, if it was said.
+    fn form(&self) -> Result<Option<Detected>, Failure> {
+        let mut forms = self.formats.iter().filter_map(|format| match format.as_str() {
+            "ndjson" => Some(Detected::Own),
+            format => Detected::parse(format),
+        });
+        let form = forms.next();
+        if forms.any(|other| Some(other) != form) {
+            return Err(Failure::Usage(
+                "--format names two forms of files; import them one after the other".to_owned(),
+            ));
+        }
+        Ok(form)
+    }
+
+    fn naming(&self) -> Naming {
+        let aliases = self.aliases.iter().flatten().map(|(name, id)| (name.clone(), id.clone())).collect();
+        Naming { aliases, template: self.id_template.clone() }
+    }
 }
 
 /// Why a file is not in the graph, or not all of it.
@@ -71,6 +146,9 @@ enum ImportError {
     /// The file is no ingest request.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// Files of another tool came to nothing.
+    #[error(transparent)]
+    Foreign(#[from] ForeignError),
     /// The request was not taken.
     #[error("{cause}{}", outcome_note(.cause))]
     Send {
@@ -90,66 +168,133 @@ enum ImportError {
 }
 
 pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
-    let client = Client::new(&options.server)?;
-    let mut totals = Totals::default();
-    for file in &options.files {
-        import(file, options.source.as_deref(), &client, &mut totals, console)
-            .map_err(|error| failure(file, error, &totals, options.files.len()))?;
-        totals.end_file();
+    let (form, client) = (options.form()?, Client::new(&options.server)?);
+    let files = files::choose(&options.paths).map_err(Failure::failed)?;
+    let source = options.source.as_deref();
+    let mut import = Import {
+        client,
+        console,
+        source,
+        changes: options.dry_run.then(Changes::default),
+        totals: Totals::default(),
+    };
+    let mut foreign = Foreign::default();
+    for file in &files {
+        let at = |error, import: &Import<'_>| failure(&file.path, error, import.files_done(), files.len());
+        let told = open(&file.path).and_then(|input| forms::tell(&file.path, file.is_named, form, input));
+        match told.map_err(|error| at(error.into(), &import))? {
+            Form::Foreign(form, text) => foreign.add(form, file.path.clone(), text),
+            Form::Unknown => import.totals.reading.pass_over(),
+            own => import.own(&file.path, own).map_err(|error| at(error, &import))?,
+        }
     }
-    match console.format(options.format) {
-        Format::Json => console.print_line(&totals.json()),
-        Format::Table => console.print(totals.render().as_bytes()),
+    let as_source = source.and_then(DiscoverySource::parse);
+    let made = foreign.make(as_source, &options.naming(), &import.client, import.console);
+    for (source, made) in
+        made.map_err(|(name, error)| failure(&name, error.into(), import.files_done(), files.len()))?
+    {
+        import.totals.reading.add(&made.left_out, made.notes);
+        import
+            .document(&made.name, Some(source.as_str()), &made.text, made.files)
+            .map_err(|error| failure(&made.name, error, import.files_done(), files.len()))?;
+    }
+    let Import { console, changes, totals, .. } = import;
+    let format = console.format(options.output());
+    match (format, changes) {
+        (Format::Json, None) => console.print_line(&totals.json()),
+        (Format::Table, None) => console.print(totals.render().as_bytes()),
+        (Format::Json, Some(changes)) => console.print_line(&changes.json(&totals.reading)),
+        (Format::Table, Some(changes)) => console.print(changes.render(&totals.reading).as_bytes()),
     }
 }
 
-fn import(
-    file: &str,
-    source: Option<&str>,
-    client: &Client,
-    totals: &mut Totals,
-    console: &mut Console,
-) -> Result<(), ImportError> {
-    match lines::look(open(file)?).map_err(DocumentError::from)? {
-        Input::Stream(first, rest) => {
-            let progress = Progress::start(file, None, console.err_sink());
-            send::stream(client, lines::of_stream(first, source, rest), &progress, totals)
+/// An import under way.
+struct Import<'c> {
+    client: Client,
+    console: &'c mut Console,
+    /// As whom files report, whatever they say.
+    source: Option<&'c str>,
+    /// What would change, where nothing is to.
+    changes: Option<Changes>,
+    totals: Totals,
+}
+
+impl Import<'_> {
+    fn files_done(&self) -> u64 {
+        self.changes.as_ref().map_or(self.totals.files(), Changes::files)
+    }
+
+    /// Sends a file of our own form.
+    fn own(&mut self, path: &str, form: Form) -> Result<(), ImportError> {
+        let source = self.source;
+        match form {
+            Form::Stream(first, mut rest) if self.changes.is_some() => {
+                let mut lines = Vec::new();
+                rest.by_ref()
+                    .take(document::FILE_BYTES_MAX)
+                    .read_to_end(&mut lines)
+                    .map_err(DocumentError::from)?;
+                self.document(path, source, &dry_run::of_stream(first, &lines)?, 1)
+            }
+            Form::Stream(first, rest) => {
+                let progress = Progress::start(path, None, self.console.err_sink());
+                let pieces = lines::of_stream(first, source, rest);
+                send::stream(&self.client, pieces, &progress, &mut self.totals)?;
+                self.totals.end_files(1);
+                Ok(())
+            }
+            Form::Document(text) => self.document(path, source, &text, 1),
+            Form::Foreign(..) | Form::Unknown => Ok(()),
         }
-        Input::Text(read, rest) => {
-            let text: Bytes = document::read_on(read, rest)?.into();
-            import_document(file, source, &text, client, totals, console)
+    }
+
+    /// Sends a document, which stands for so many files.
+    fn document(
+        &mut self,
+        name: &str,
+        source: Option<&str>,
+        text: &Bytes,
+        files: u64,
+    ) -> Result<(), ImportError> {
+        let document = Document::parse(text)?;
+        let entries = document.nodes().len() + document.edges().len();
+        let progress = Progress::start(name, Some(entries), self.console.err_sink());
+        if let Some(changes) = &mut self.changes {
+            if document.replaces() && !request::fits(&document) {
+                return Err(DocumentError::PartOfReplace.into());
+            }
+            let told = dry_run::document(&document, source, &self.client, changes, self.console, &progress);
+            progress.end();
+            told.map_err(|cause| ImportError::Send { cause })?;
+            changes.end_files(files);
+            return Ok(());
         }
+        if request::fits(&document) {
+            let body = request::body(&document, source);
+            let outcome = send::request(&self.client, &body, &progress, self.console);
+            progress.end();
+            self.totals.add(outcome.map_err(|cause| ImportError::Send { cause })?);
+        } else {
+            send::stream(
+                &self.client,
+                lines::of_document(&document, source, text),
+                &progress,
+                &mut self.totals,
+            )
+            .map_err(|error| placed(error, &document))?;
+        }
+        self.totals.end_files(files);
+        Ok(())
     }
 }
 
 fn open(file: &str) -> Result<Box<dyn BufRead + Send>, DocumentError> {
     // The lock of standard input cannot go to another thread; a reader of its own can.
-    if file == "-" {
+    if file == files::STDIN {
         Ok(Box::new(BufReader::new(stdin())))
     } else {
         Ok(Box::new(BufReader::new(File::open(file)?)))
     }
-}
-
-fn import_document(
-    file: &str,
-    source: Option<&str>,
-    text: &Bytes,
-    client: &Client,
-    totals: &mut Totals,
-    console: &mut Console,
-) -> Result<(), ImportError> {
-    let document = Document::parse(text)?;
-    let entries = document.nodes().len() + document.edges().len();
-    let progress = Progress::start(file, Some(entries), console.err_sink());
-    if request::fits(&document) {
-        let outcome = send::request(client, &request::body(&document, source), &progress, console);
-        progress.end();
-        totals.add(outcome.map_err(|cause| ImportError::Send { cause })?);
-        return Ok(());
-    }
-    send::stream(client, lines::of_document(&document, source, text), &progress, totals)
-        .map_err(|error| placed(error, &document))
 }
 
 /// A refusal names a line of the stream and a place in it; a person looks for them in the file.
@@ -188,11 +333,11 @@ fn applied_note(applied: u64) -> String {
     if applied == 0 { String::new() } else { format!("; {applied} entries before it are in the graph") }
 }
 
-fn failure(file: &str, error: ImportError, totals: &Totals, files: usize) -> Failure {
+fn failure(file: &str, error: ImportError, done: u64, files: usize) -> Failure {
     let name = if file == "-" { "standard input" } else { file };
     let mut place = name.to_owned();
     if files > 1 {
-        place = format!("{name} ({} of {files} files were imported before it)", totals.files());
+        place = format!("{name} ({done} of {files} files were imported before it)");
     }
     Failure::Failed(anyhow::Error::new(error).context(place))
 }

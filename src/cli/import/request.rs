@@ -14,6 +14,32 @@ const BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Why writing cannot fail.
 const TAKES_ALL: &str = "a String takes all that is written";
 
+/// The requests that a document makes, with the entries in each: one where it fits, else several.
+pub(super) fn bodies<'d>(
+    document: &'d Document<'_>,
+    source: Option<&'d str>,
+) -> impl Iterator<Item = (Bytes, u64)> + use<'d> {
+    let nodes = document.nodes().iter().map(|node| (false, *node));
+    let mut entries = nodes.chain(document.edges().iter().map(|edge| (true, *edge))).peekable();
+    let mut is_first = true;
+    std::iter::from_fn(move || {
+        let (mut nodes, mut edges, mut bytes) = (Vec::new(), Vec::new(), 0);
+        while let Some((is_edge, entry)) = entries.next_if(|(_, entry)| {
+            let count = nodes.len() + edges.len();
+            count == 0 || (count < ENTRIES_MAX && bytes + entry.get().len() < BYTES_MAX)
+        }) {
+            bytes += entry.get().len() + 1;
+            if is_edge { edges.push(entry) } else { nodes.push(entry) }
+        }
+        let count = nodes.len() + edges.len();
+        // A document without entries is a request, too.
+        (count > 0 || std::mem::take(&mut is_first)).then(|| {
+            is_first = false;
+            (text(document, source, &nodes, &edges), count as u64)
+        })
+    })
+}
+
 /// Whether a document goes in one request; a larger one goes line by line.
 pub(super) fn fits(document: &Document<'_>) -> bool {
     let entries = || document.nodes().iter().chain(document.edges());
@@ -23,6 +49,10 @@ pub(super) fn fits(document: &Document<'_>) -> bool {
 
 /// The request; `source`, if there is one, goes before that of the file.
 pub(super) fn body(document: &Document<'_>, source: Option<&str>) -> Bytes {
+    text(document, source, document.nodes(), document.edges())
+}
+
+fn text(document: &Document<'_>, source: Option<&str>, nodes: &[&RawValue], edges: &[&RawValue]) -> Bytes {
     let source = source.map(|name| format!("\"{name}\""));
     let source = source.as_deref().or(document.source.map(RawValue::get));
     let members = [
@@ -36,9 +66,9 @@ pub(super) fn body(document: &Document<'_>, source: Option<&str>) -> Bytes {
             write!(text, "\"{name}\":{value},").expect(TAKES_ALL);
         }
     }
-    list(&mut text, "nodes", document.nodes());
+    list(&mut text, "nodes", nodes);
     text.push(',');
-    list(&mut text, "edges", document.edges());
+    list(&mut text, "edges", edges);
     text.push('}');
     text.into()
 }
@@ -79,5 +109,22 @@ mod tests {
         let expected = r#"{"source":"kubernetes","mode":"replace","nodes":[],"edges":[{"a":1.50, "a":2}]}"#;
         assert_eq!(body(&document, Some("kubernetes")), expected);
         assert_eq!(body(&document, None), expected.replace("kubernetes", "manual"));
+    }
+
+    #[test]
+    fn a_document_that_does_not_fit_makes_several_requests() {
+        let counts = |text: &str| -> Vec<(usize, u64)> {
+            let document = Document::parse(text.as_bytes()).unwrap();
+            bodies(&document, None).map(|(body, count)| (body.len(), count)).collect()
+        };
+        assert_eq!(counts(r#"{"nodes":[]}"#), [(23, 0)]);
+        let nodes = vec!["1"; 7_000].join(",");
+        let counted: Vec<u64> = counts(&format!(r#"{{"nodes":[{nodes}],"edges":[2,3]}}"#))
+            .iter()
+            .map(|(_, count)| *count)
+            .collect();
+        assert_eq!(counted, [5_000, 2_002]);
+        let long = format!("\"{}\"", "x".repeat(BYTES_MAX / 2));
+        assert_eq!(counts(&format!(r#"{{"nodes":[{long},{long},1]}}"#)).len(), 2);
     }
 }

@@ -24,7 +24,7 @@ use super::progress::Progress;
 use super::totals::{Receipt, StreamReceipt, Totals};
 
 const STREAM_PATH: &str = "/api/v1/graph/import";
-const PATH: &str = "/api/v1/services/dependencies";
+pub(super) const PATH: &str = "/api/v1/services/dependencies";
 /// How often a request is sent.
 const TRIES_MAX: u32 = 10;
 /// A server that wants more time than this is asked again by a person.
@@ -40,10 +40,21 @@ pub(super) fn request(
     console: &mut Console,
 ) -> Result<Receipt, ClientError> {
     let id = clock::new_id();
+    let answer = patiently(client, progress, console, || client.post(PATH, body.clone(), id))?;
+    client.understand(&answer)
+}
+
+/// Tries; waits and tries again while the server asks for that.
+pub(super) fn patiently(
+    client: &Client,
+    progress: &Progress,
+    console: &mut Console,
+    mut attempt: impl FnMut() -> Result<Bytes, ClientError>,
+) -> Result<Bytes, ClientError> {
     let mut tries = 1;
     loop {
-        let problem = match client.post(PATH, body.clone(), id) {
-            Ok(answer) => return client.understand(&answer),
+        let problem = match attempt() {
+            Ok(answer) => return Ok(answer),
             Err(ClientError::Refused(problem)) => problem,
             Err(error) => return Err(error),
         };

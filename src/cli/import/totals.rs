@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::reading::Reading;
 use crate::cli::console::{printable, table};
 
 /// What a table or a sum needs of the server's answer to one request.
@@ -70,6 +71,8 @@ pub(super) struct Totals {
     conflicts_resolved: u64,
     warnings: Vec<String>,
     version: u64,
+    #[serde(flatten)]
+    pub(super) reading: Reading,
 }
 
 impl Totals {
@@ -105,9 +108,9 @@ impl Totals {
         self.version = self.version.max(receipt.version);
     }
 
-    /// Counts a file whose requests are all through.
-    pub(super) fn end_file(&mut self) {
-        self.files += 1;
+    /// Counts files whose requests are all through.
+    pub(super) fn end_files(&mut self, files: u64) {
+        self.files += files;
     }
 
     /// How many files are through.
@@ -140,6 +143,9 @@ impl Totals {
         for cycle in &self.circular_dependencies_detected {
             let path = printable(&cycle.cycle_path.join(" -> "));
             writeln!(text, "cycle: {path}").expect("a String takes all that is written");
+        }
+        for line in self.reading.lines() {
+            writeln!(text, "{line}").expect("a String takes all that is written");
         }
         for warning in &self.warnings {
             let warning = printable(warning);
