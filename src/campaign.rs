@@ -4,16 +4,16 @@
 //!   and exhausts what is otherwise sampled.
 //! - `WATERSHED_SEED` is the first seed; a failure names the one at which it happened.
 
-use crate::config::environment;
+use crate::environment::variable;
 
 /// Whether everything is wanted, however long it takes.
 pub(crate) fn is_long() -> bool {
-    environment("WATERSHED_CAMPAIGN").is_some_and(|value| value == "long")
+    variable("WATERSHED_CAMPAIGN").is_some_and(|value| value == "long")
 }
 
 /// So many seeds, or ten times as many, from where the environment says.
 pub(crate) fn seeds(count: u64) -> std::ops::Range<u64> {
-    let first = environment("WATERSHED_SEED").and_then(|value| value.to_str()?.parse().ok()).unwrap_or(0);
+    let first = variable("WATERSHED_SEED").and_then(|value| value.to_str()?.parse().ok()).unwrap_or(0);
     let count = if is_long() { count * 10 } else { count };
     first..first + count
 }

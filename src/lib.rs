@@ -37,7 +37,7 @@
 //! | [`snapshot`] | a graph as a file, checked before it counts; which snapshots count |
 //! | [`writer`] | the thread that commits and publishes; its handles |
 //! | [`http`] | the front door |
-//! | [`config`], [`cli`], [`samples`], [`server`], [`telemetry`], [`clock`] | the edge and the wiring |
+//! | [`config`], [`cli`], [`samples`], [`server`], [`telemetry`], [`clock`], [`environment`] | the edge and the wiring |
 //!
 //! Invariants, mostly absences:
 //!
@@ -56,6 +56,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod durations;
+pub mod environment;
 pub mod graph;
 pub mod http;
 pub mod ingest;

@@ -28,7 +28,7 @@ use uuid::Uuid;
 use super::key::{self, KeyError};
 use super::problem::Problem;
 use super::url::{BaseUrl, UrlError};
-use crate::config;
+use crate::environment;
 
 /// An answer: a million services with their edges.
 const ANSWER_BYTES_MAX: usize = 1 << 30;
@@ -60,7 +60,7 @@ WATERSHED_API_KEY or from the file that WATERSHED_API_KEY_FILE names [env: WATER
 
 impl ServerOption {
     fn resolve(&self) -> Result<String, UrlError> {
-        let given = self.url.clone().map(OsString::from).or_else(|| config::environment(URL_VARIABLE));
+        let given = self.url.clone().map(OsString::from).or_else(|| environment::variable(URL_VARIABLE));
         match given.unwrap_or_default().into_string() {
             Ok(url) if url.is_empty() => Ok(DEFAULT_URL.to_owned()),
             Ok(url) => Ok(url),
@@ -144,7 +144,7 @@ impl Client {
     /// Prepares to talk to a server; nothing is sent yet.
     pub(super) fn new(option: &ServerOption) -> Result<Self, ClientError> {
         let base = BaseUrl::parse(&option.resolve()?)?;
-        let authorization = key::authorization(|name| config::environment(name))?;
+        let authorization = key::authorization(|name| environment::variable(name))?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));

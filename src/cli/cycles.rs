@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::pages::{self, PageOption};
 use super::url;
 use crate::types::AlertStatus;
-use crate::{clock, config};
+use crate::{clock, environment};
 
 const PATH: &str = "/api/v1/circular-dependencies";
 
@@ -139,7 +139,7 @@ pub(super) fn resolve(options: &ResolveOptions, console: &mut Console) -> Result
 }
 
 fn user() -> Option<String> {
-    config::environment("USER")?.into_string().ok().filter(|name| !name.is_empty())
+    environment::variable("USER")?.into_string().ok().filter(|name| !name.is_empty())
 }
 
 /// Posts what somebody did about an alert, and shows what became of it.

@@ -10,6 +10,7 @@ use std::thread::available_parallelism;
 use super::console::{Console, Sink};
 use super::failure::Failure;
 use crate::config::{self, Config, LogFormat, Machine, SETTINGS, SettingFlags, SettingsFile};
+use crate::environment;
 use crate::samples::{self, Sample};
 use crate::server::{self, ServeError};
 use crate::telemetry;
@@ -57,7 +58,7 @@ fn configure(options: &Options, logs: Sink) -> Result<Config, Failure> {
         Sink::Pipe => LogFormat::Json,
     };
     let machine = Machine { cores: available_parallelism().map_or(1, usize::from), log_format };
-    let environment = |name: &str| config::environment(name);
+    let environment = |name: &str| environment::variable(name);
     Config::resolve(&options.settings, environment, &file, config::read_secret, machine)
         .map_err(|error| Failure::Usage(error.to_string()))
 }

@@ -1,8 +1,7 @@
 //! Settings: from flags, environment and file to one checked [`Config`].
 //!
-//! What it is not: a place that others ask while the server runs. [`Config::resolve`] is pure; the
-//! process's environment and the settings file are read by the two functions at the end of this
-//! file, and nowhere else.
+//! What it is not: a place that others ask while the server runs. [`Config::resolve`] is pure; the settings file and
+//! files of secrets are read by the two functions at the end of this file, and nowhere else.
 //!
 //! - A flag goes before the environment, that before the file, that before the default.
 //! - An empty environment variable counts as unset; an empty flag is a bad value.
@@ -19,7 +18,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -266,12 +265,6 @@ fn lookup(
         Default::Machine(_) | Default::Unset | Default::Secret => None,
     };
     (Origin::Default, value)
-}
-
-/// A variable of the process's environment. Nothing else in the program reads it, save clap for
-/// variables that are shown in the help of a command.
-pub fn environment(name: impl AsRef<OsStr>) -> Option<OsString> {
-    std::env::var_os(name)
 }
 
 /// Reads a file that holds a secret.

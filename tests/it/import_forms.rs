@@ -1,6 +1,7 @@
 //! `watershed import` of files that other tools wrote: published projects, hostile files, one service in several forms.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 
@@ -157,7 +158,7 @@ fn hostile_and_broken_files_are_refused_and_name_themselves() {
     let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
     for level in 1..12 {
         let alias = format!("*a{}", level - 1);
-        bomb += &format!("a{level}: &a{level} [{}]\n", vec![alias; 10].join(","));
+        writeln!(bomb, "a{level}: &a{level} [{}]", vec![alias; 10].join(",")).unwrap();
     }
     let kind = "apiVersion: v1\nkind: Service\n";
     let cases = [

@@ -47,6 +47,8 @@ const ENDPOINTS: &[(&str, &str, Option<usize>)] = &[
     ("DELETE", "/api/v1/admin/api-keys/{key_id}", Some(2)),
     ("POST", "/api/v1/admin/staleness/run", Some(2)),
     ("GET", "/api/v1/admin/audit", Some(2)),
+    ("GET", "/api/v1/admin/discovery", Some(2)),
+    ("POST", "/api/v1/admin/discovery/{source}/run", Some(2)),
 ];
 
 const ROLES: [&str; 3] = ["reader", "writer", "admin"];

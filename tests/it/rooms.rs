@@ -28,10 +28,11 @@ pub(crate) const ALL: &[&str] = &[
     "cli",
     "telemetry",
     "clock",
+    "environment",
 ];
 
 /// Each room and what it may use beside itself. A new room gets a row before it gets code.
-pub(crate) const ROOMS: [(&str, &[&str]); 29] = [
+pub(crate) const ROOMS: [(&str, &[&str]); 30] = [
     ("types", &["limits"]),
     ("limits", &[]),
     ("json", &["types"]),
@@ -66,7 +67,8 @@ pub(crate) const ROOMS: [(&str, &[&str]); 29] = [
         ],
     ),
     ("seeded", &[]),
-    ("campaign", &["config"]),
+    ("environment", &[]),
+    ("campaign", &["environment"]),
     (
         "http",
         &[

@@ -278,7 +278,9 @@ mod tests {
         };
         for order in [[false, true], [true, false]] {
             let mut changes = Changes::default();
-            order.into_iter().for_each(|discovered| changes.add(piece(discovered)));
+            for discovered in order {
+                changes.add(piece(discovered));
+            }
             let expected = "+ a  {\"d\":false}\n~ b  team: null -> \"t\"\n+ a -> b  sync\n- b -> \u{fffd}\ncycle: a -> b -> a\n\
                             warning: w\nwarning: w\n1 services would be added and 1 changed; 1 dependencies added, 0 changed \
                             and 1 removed; 4 are known. Compared with version 4; nothing was changed.\n";

@@ -94,11 +94,11 @@ impl Kubernetes {
             let state = mirror.state.borrow().clone();
             match state {
                 State::Listed => {
-                    objects.extend(mirror.objects.state().into_iter().map(|it| (mirror.kind, it)))
+                    objects.extend(mirror.objects.state().into_iter().map(|it| (mirror.kind, it)));
                 }
                 State::Absent => {}
                 State::Failed(reason) => {
-                    failures.push(format!("{} cannot be read: {reason}", mirror.kind.plural))
+                    failures.push(format!("{} cannot be read: {reason}", mirror.kind.plural));
                 }
                 State::Pending => failures.push(format!("{} were not listed in time", mirror.kind.plural)),
             }

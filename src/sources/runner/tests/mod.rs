@@ -1,6 +1,7 @@
 //! Runs of simulated sources against a real writer, in virtual time.
 
 mod day;
+mod schedule;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -163,7 +164,7 @@ async fn ten_failures_open_the_circuit_for_those_who_ask_too() {
     let mut failures = 0;
     let refused = loop {
         match discovery.run_now(source).await {
-            Ok(run) => assert_eq!(run.outcome, RunOutcome::Failed),
+            Ok(run) => assert_eq!(run.outcome, Failed),
             Err(refused) => break refused,
         }
         failures += 1;
@@ -172,7 +173,7 @@ async fn ten_failures_open_the_circuit_for_those_who_ask_too() {
     assert!(matches!(refused, RunRefused::CircuitOpen { seconds: 1..=31 }), "{refused:?}");
     assert!(matches!(discovery.statuses()[0].circuit, Circuit::Open(_)));
     sleep(Duration::from_secs(31)).await;
-    assert_eq!(discovery.run_now(source).await.unwrap().outcome, RunOutcome::Complete);
+    assert_eq!(discovery.run_now(source).await.unwrap().outcome, Complete);
     assert_eq!(discovery.statuses()[0].circuit, Circuit::Closed);
     assert_eq!(discovery.run_now(DiscoverySource::Kubernetes).await, Err(RunRefused::NotSetUp));
 }
@@ -197,10 +198,7 @@ async fn a_source_that_never_answers_is_given_up_and_a_writer_that_is_gone_is_no
     discovery.begin(plan(), Listed(vec![reading(&[("a", "b")], false)]), surroundings);
     let run = discovery.run_now(DiscoverySource::OtelServiceGraph).await.unwrap();
     let error = run.error.clone().unwrap();
-    assert!(
-        run.outcome == RunOutcome::Failed && error.starts_with("it was read, but not written: "),
-        "{error}"
-    );
+    assert!(run.outcome == Failed && error.starts_with("it was read, but not written: "), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
