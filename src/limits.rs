@@ -207,7 +207,7 @@ pub const SNAPSHOT_SYNC_BYTES: u64 = 1024 * 1024;
 pub const SNAPSHOTS_MAX: usize = 1_000;
 
 // The log's form of a command is mostly shorter than the JSON it came from.
-const _: () = assert!(BODY_BYTES_DEFAULT < RECORD_BYTES_MAX);
+const _: () = assert!(BODY_BYTES_DEFAULT < RECORD_BYTES_MAX && DISCOVERY_BATCH_BYTES < RECORD_BYTES_MAX);
 // An item of a block is at most a service with a report of every source.
 const _: () = assert!(SNAPSHOT_BLOCK_BYTES_TARGET + 8 * METADATA_BYTES_MAX <= SNAPSHOT_BLOCK_BYTES_MAX);
 const _: () = assert!(ANSWER_PIECE_BYTES < ANSWER_WHOLE_BYTES_MAX);
@@ -301,6 +301,12 @@ pub const DISCOVERY_WINDOW_MAX: Duration = Duration::from_hours(6);
 pub const DISCOVERY_OVERLAP: Duration = Duration::from_mins(1);
 /// Services or dependencies of one command of discovery.
 pub const DISCOVERY_BATCH_ENTRIES: usize = 5_000;
+/// A note or an error of a source, in characters.
+pub const DISCOVERY_TEXT_CHARS_MAX: usize = 400;
+/// The bytes of one command of discovery, about; half of what the log takes.
+pub const DISCOVERY_BATCH_BYTES: usize = 8 * 1024 * 1024;
+/// Outages of one source that are remembered.
+pub const DISCOVERY_OUTAGES_MAX: usize = 16;
 /// Notes of a run that are kept.
 pub const DISCOVERY_NOTES_MAX: usize = 20;
 /// Requests for a run of one source that wait.

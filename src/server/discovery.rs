@@ -17,7 +17,7 @@ use crate::types::DiscoverySource;
 use super::ServeError;
 
 /// Begins to ask every source.
-pub(super) async fn begin(settings: &DiscoverySettings, live: &Live) -> Result<Discovery, ServeError> {
+pub(super) fn begin(settings: &DiscoverySettings, live: &Live) -> Result<Discovery, ServeError> {
     let mut discovery = Discovery::default();
     let around = || Surroundings {
         reader: live.reader.clone(),
@@ -46,7 +46,7 @@ pub(super) async fn begin(settings: &DiscoverySettings, live: &Live) -> Result<D
             KubernetesAccess::InCluster => Access::InCluster,
             KubernetesAccess::Kubeconfig(path) => Access::Kubeconfig(path.clone()),
         };
-        let cluster = Kubernetes::watch(&access).await;
+        let cluster = Kubernetes::of(access);
         let cluster = cluster.map_err(|error| ServeError::Usage(format!("KUBERNETES_DISCOVERY: {error}")))?;
         let source = DiscoverySource::Kubernetes;
         let plan = Plan {

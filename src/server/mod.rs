@@ -251,7 +251,7 @@ async fn open(
         }
         None => {}
     }
-    live.discovery = discovery::begin(&config.discovery, &live).await?;
+    live.discovery = discovery::begin(&config.discovery, &live)?;
     Ok((live, stopper, recovered.created_at))
 }
 

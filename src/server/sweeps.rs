@@ -36,7 +36,7 @@ pub(super) async fn run(
     loop {
         tokio::time::sleep(wait).await;
         let at = no_later_than(clock::now(), begun, clock::monotonic());
-        wait = match judge(&writer, discovery.hold_back(sweep), at).await {
+        wait = match judge(&writer, discovery.hold_back(sweep, at, &reader.load()), at).await {
             Ok(Committed { version, outcome: Outcome::Swept(swept), .. }) => {
                 tracing::info!(version, ?swept, "staleness judged");
                 interval

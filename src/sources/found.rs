@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::limits;
 use crate::types::{Attributes, CommunicationMode, DependencyCriticality};
 
 /// What a source calls a service.
@@ -181,8 +182,8 @@ impl Found {
     }
 
     /// Notes something that was not understood, with its place: the rest still counts.
-    pub fn note(&mut self, problem: impl Into<String>) {
-        self.notes.push(problem.into());
+    pub fn note(&mut self, problem: impl AsRef<str>) {
+        self.notes.push(shortened(problem.as_ref()));
     }
 
     /// Adds what another file or answer was found to say.
@@ -222,19 +223,26 @@ impl Found {
         &self.notes
     }
 
-    /// How its names may stand in the graph beside the bare name: with their namespace, and with their cluster too.
-    pub fn qualified_names(&self) -> BTreeSet<String> {
+    /// How its names with a namespace may stand in the graph: alone, with the namespace, and with the cluster too.
+    pub fn spellings(&self) -> BTreeSet<String> {
         let ends = self.dependencies.keys().flat_map(|(from, on)| [from, on]);
         let names: BTreeSet<&Name> = self.services.keys().chain(ends).collect();
-        let spelled = names.into_iter().flat_map(|name| {
-            let bare = name.name.clone();
-            name.spellings().into_iter().filter(move |spelling| *spelling != bare)
-        });
-        spelled.collect()
+        names.into_iter().filter(|name| name.namespace.is_some()).flat_map(Name::spellings).collect()
+    }
+
+    /// Whether both would report the same.
+    pub fn reports_as(&self, other: &Self) -> bool {
+        self.services == other.services && self.dependencies == other.dependencies
     }
 
     /// Whether there is nothing to report.
     pub fn is_empty(&self) -> bool {
         self.services.is_empty() && self.dependencies.is_empty()
     }
+}
+
+/// A text of somebody else, without control characters and not longer than [`limits::DISCOVERY_TEXT_CHARS_MAX`].
+pub(super) fn shortened(text: &str) -> String {
+    let shown = text.trim().chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    shown.take(limits::DISCOVERY_TEXT_CHARS_MAX).collect()
 }

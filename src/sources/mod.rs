@@ -17,6 +17,7 @@ mod found;
 pub mod kubernetes;
 mod naming;
 pub mod prometheus;
+mod protocols;
 mod report;
 pub mod runner;
 #[cfg(test)]
@@ -24,7 +25,7 @@ mod testing;
 pub mod yaml;
 
 pub use found::{Found, Name, Seen, Uses};
-pub use naming::{InvalidAlias, InvalidTemplate, Naming, Template, aliases};
+pub use naming::{InvalidAlias, InvalidTemplate, Known, Knows, Naming, Template, aliases};
 pub use report::Report;
 
 /// A text and what to call it in a note: a path, or where else it came from.

@@ -1,7 +1,7 @@
 //! Which id in the graph a source's name means: one service, one node, whoever reports it.
 //!
 //! In this order: the alias table, the source's template, the bare name; `namespace/name` where one report has the
-//! name in two namespaces, or where the graph knows it so already.
+//! name in two namespaces. What the graph knows keeps its id: a service is not named anew because another one appears.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -90,6 +90,22 @@ pub fn aliases(text: &str) -> Result<BTreeMap<String, String>, InvalidAlias> {
     entries.map(|entry| alias(entry).ok_or_else(|| InvalidAlias(entry.to_owned()))).collect()
 }
 
+/// What the graph has of an id, seen from a name in a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// No service of that id.
+    No,
+    /// One of which it is not known whether it is in that namespace.
+    Perhaps,
+    /// One in that namespace.
+    Here,
+    /// One that the same source has in another namespace.
+    Elsewhere,
+}
+
+/// Asks the graph for an id, from a namespace.
+pub type Knows<'g> = dyn Fn(&str, Option<&str>) -> Known + 'g;
+
 /// How the names of one source become ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Naming {
@@ -100,12 +116,8 @@ pub struct Naming {
 }
 
 impl Naming {
-    /// The id of each name of one report. `is_known` says whether the graph has an id. O(names · log names).
-    pub(super) fn ids<'n>(
-        &self,
-        names: &BTreeSet<&'n Name>,
-        is_known: &dyn Fn(&str) -> bool,
-    ) -> HashMap<&'n Name, String> {
+    /// The id of each name of one report. O(names · log names).
+    pub(super) fn ids<'n>(&self, names: &BTreeSet<&'n Name>, knows: &Knows<'_>) -> HashMap<&'n Name, String> {
         let mut namespaces: HashMap<&str, BTreeSet<&str>> = HashMap::new();
         let mut clusters: HashMap<(&str, Option<&str>), BTreeSet<&str>> = HashMap::new();
         for name in names {
@@ -124,12 +136,18 @@ impl Naming {
             let [whole, local, bare] = name.spellings();
             let in_namespaces = namespaces[name.name.as_str()].len();
             let in_clusters = clusters[&(name.name.as_str(), name.namespace.as_deref())].len();
-            if whole != local && (in_clusters > 1 || is_known(&whole)) {
-                whole
-            } else if local != bare && (in_namespaces > 1 || is_known(&local)) {
-                local
-            } else {
-                bare
+            let namespace = name.namespace.as_deref();
+            let has = |id: &str| knows(id, namespace) != Known::No;
+            if whole != local && (in_clusters > 1 || has(&whole)) {
+                return whole;
+            }
+            if local != bare && has(&local) {
+                return local;
+            }
+            match knows(&bare, namespace) {
+                Known::Elsewhere => local,
+                Known::No | Known::Perhaps if in_namespaces > 1 => local,
+                Known::No | Known::Perhaps | Known::Here => bare,
             }
         };
         names.iter().map(|name| (*name, id(name))).collect()
@@ -140,9 +158,19 @@ impl Naming {
 mod tests {
     use super::*;
 
+    /// Known are ids, or ids with the namespace in which they are.
     fn ids(naming: &Naming, names: &[Name], known: &[&str]) -> Vec<String> {
         let set: BTreeSet<&Name> = names.iter().collect();
-        let ids = naming.ids(&set, &|id| known.contains(&id));
+        let knows = |id: &str, namespace: Option<&str>| {
+            let of = |entry: &&&str| entry.split_once(" in ").map_or(**entry, |(id, _)| id) == id;
+            match known.iter().find(of).map(|entry| entry.split_once(" in ")) {
+                None => Known::No,
+                Some(None) => Known::Perhaps,
+                Some(Some((_, home))) if Some(home) == namespace => Known::Here,
+                Some(Some(_)) => Known::Elsewhere,
+            }
+        };
+        let ids = naming.ids(&set, &knows);
         names.iter().map(|name| ids[name].clone()).collect()
     }
 
@@ -158,6 +186,9 @@ mod tests {
             ["a/x"],
             "it does not change its id when the clash ends"
         );
+        assert_eq!(ids(&naming, &names[..2], &["x in a"]), ["x", "b/x"], "who has the bare name keeps it");
+        assert_eq!(ids(&naming, &names[1..2], &["x in a"]), ["b/x"], "also where it is not reported now");
+        assert_eq!(ids(&naming, &names[1..2], &["x"]), ["x"], "one service, known from elsewhere");
         let clusters = [Name::of("a", "x").in_cluster("east"), Name::of("a", "x").in_cluster("west")];
         assert_eq!(ids(&naming, &clusters, &[]), ["east/a/x", "west/a/x"]);
         assert_eq!(ids(&naming, &clusters[..1], &[]), ["x"]);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::{Map, Value, json};
 
 use super::found::{Found, Name, Uses};
-use super::naming::Naming;
+use super::naming::{Knows, Naming};
 use crate::limits;
 use crate::types::{DiscoverySource, EdgeReport, Metadata, Mode, NodeReport, ServiceId, Timestamp, Upsert};
 
@@ -26,13 +26,13 @@ pub struct Report {
 }
 
 impl Report {
-    /// Gives every name its id. `is_known` says whether the graph has an id. O(found · log found).
-    pub fn of(found: &Found, naming: &Naming, is_known: &dyn Fn(&str) -> bool) -> Self {
+    /// Gives every name its id. O(found · log found).
+    pub fn of(found: &Found, naming: &Naming, knows: &Knows<'_>) -> Self {
         let mut report =
             Self { left_out: found.left_out().clone(), notes: found.notes().to_vec(), ..Self::default() };
         let ends = found.dependencies().keys().flat_map(|(from, on)| [from, on]);
         let names: BTreeSet<&Name> = found.services().keys().chain(ends).collect();
-        let ids = report.valid_ids(&naming.ids(&names, is_known));
+        let ids = report.valid_ids(&naming.ids(&names, knows));
         let edges = report.edges(found, &ids);
         report.nodes(found, &ids, &edges);
         report.edges = edges
@@ -55,9 +55,12 @@ impl Report {
     /// The same as the body of an ingestion request. O(report).
     pub fn document(&self, source: DiscoverySource, observed_at: Timestamp) -> Value {
         let node = |node: &NodeReport| {
-            let metadata = node.metadata.as_ref().map_or("{}", Metadata::json);
-            let metadata: Value = serde_json::from_str(metadata).expect("metadata is a JSON object");
-            json!({"service_id": node.service_id.as_str(), "metadata": metadata})
+            let mut written = json!({"service_id": node.service_id.as_str()});
+            if let Some(metadata) = &node.metadata {
+                written["metadata"] =
+                    serde_json::from_str(metadata.json()).expect("metadata is a JSON object");
+            }
+            written
         };
         let edge = |edge: &EdgeReport| {
             let mut attributes = json!({
@@ -144,37 +147,72 @@ impl Report {
             }
         }
         for (service_id, metadata) in services {
-            let metadata = self.metadata(&service_id, metadata);
-            self.nodes.push(NodeReport { service_id, metadata: Some(metadata) });
+            // Nothing said leaves what the source said before.
+            let metadata = (!metadata.is_empty()).then(|| self.metadata(&service_id, metadata));
+            self.nodes.push(NodeReport { service_id, metadata });
         }
     }
 
-    /// The metadata without what the graph would refuse.
+    /// The metadata without what the graph would refuse: members that are not valid, and what is too much.
     fn metadata(&mut self, id: &ServiceId, mut metadata: Map<String, Value>) -> Metadata {
+        let dropped = fit(&mut metadata);
+        if !dropped.is_empty() {
+            let most = limits::METADATA_BYTES_MAX;
+            let dropped = dropped.join(", ");
+            self.notes.push(format!("{}: metadata is cut to {most} bytes: {dropped}", id.as_str()));
+        }
         loop {
             let error = match Metadata::from_object(&metadata) {
                 Ok(metadata) => return metadata,
                 Err(error) => error,
             };
-            // Of an object that is too long as a whole, the evidence goes first: it can be found out again.
-            let longest = || {
-                let keys = metadata.iter().max_by_key(|(_, value)| value.to_string().len());
-                keys.map(|(key, _)| key.clone()).expect("an empty object is valid")
-            };
-            let member = match error.member {
-                Some(member) => member.to_owned(),
-                None if metadata.contains_key("evidence") => "evidence".to_owned(),
-                None => longest(),
-            };
-            self.notes.push(format!("{}: {member} is left out: {}", id.as_str(), error.reason));
-            metadata.shift_remove(&member);
+            self.notes.push(format!("{}: {error} ({})", id.as_str(), error.member.unwrap_or("metadata")));
+            match error.member {
+                Some(member) => drop(metadata.shift_remove(member)),
+                None => metadata.clear(),
+            }
         }
     }
+}
+
+/// Drops what does not fit, and names it: the largest members first, of the evidence its last entries.
+fn fit(metadata: &mut Map<String, Value>) -> Vec<String> {
+    let size = |key: &str, value: &Value| Value::from(key).to_string().len() + value.to_string().len() + 2;
+    let mut sizes: Vec<(usize, String)> =
+        metadata.iter().map(|(key, value)| (size(key, value), key.clone())).collect();
+    let mut rest = sizes.iter().map(|(size, _)| size).sum::<usize>() + 2;
+    let mut dropped = Vec::new();
+    if rest <= limits::METADATA_BYTES_MAX {
+        return dropped;
+    }
+    if let Some(Value::Object(evidence)) = metadata.get_mut("evidence") {
+        let before = evidence.len();
+        while rest > limits::METADATA_BYTES_MAX
+            && let Some(key) = evidence.keys().next_back().cloned()
+            && let Some(value) = evidence.remove(&key)
+        {
+            rest -= size(&key, &value);
+        }
+        dropped.push(format!("evidence of {} dependencies", before - evidence.len()));
+    }
+    sizes.sort_unstable_by(|one, other| other.cmp(one));
+    for (size, key) in sizes.into_iter().filter(|(_, key)| key != "evidence") {
+        if rest <= limits::METADATA_BYTES_MAX {
+            break;
+        }
+        metadata.shift_remove(&key);
+        rest -= size;
+        if dropped.len() < limits::DISCOVERY_NOTES_MAX {
+            dropped.push(key);
+        }
+    }
+    dropped
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sources::Known;
 
     #[test]
     fn names_that_mean_one_service_become_one_node() {
@@ -184,7 +222,7 @@ mod tests {
         found.depends(&here, &there, Uses::sync());
         found.depends(&here, &Name::bare("redis"), Uses::asynchronous().because_of("environment"));
         found.depends(&there, &Name::bare("redis"), Uses::sync().over("TCP").because_of("args"));
-        let report = Report::of(&found, &Naming::default(), &|_| false);
+        let report = Report::of(&found, &Naming::default(), &|_, _| Known::No);
         let document =
             report.document(DiscoverySource::Kubernetes, Timestamp::parse("2026-01-01T00:00:00Z").unwrap());
         let expected = json!({
@@ -211,11 +249,37 @@ mod tests {
         found.service(&Name::bare("b")).say("text", "t".repeat(20_000)).say("tier", 2);
         found.depends(&Name::bare("a"), &long, Uses::sync());
         found.depends(&Name::bare("a"), &Name::bare("b"), Uses::sync().over(&"p".repeat(51)));
-        let report = Report::of(&found, &Naming::default(), &|_| false);
+        let report = Report::of(&found, &Naming::default(), &|_, _| Known::No);
         let metadata: Vec<&str> =
             report.nodes.iter().map(|node| node.metadata.as_ref().unwrap().json()).collect();
         assert_eq!(metadata, [r#"{"tier":1}"#, r#"{"tier":2}"#]);
         assert_eq!((report.edges.len(), report.edges[0].attributes.protocol.clone()), (1, None));
         assert_eq!(report.notes.len(), 4, "{:?}", report.notes);
+    }
+
+    #[test]
+    fn what_is_too_much_is_cut_and_said_once() {
+        let mut found = Found::default();
+        let hub = Name::bare("hub");
+        found.service(&hub).say("kind", "Gateway");
+        for n in 0..2_000 {
+            found.depends(&hub, &Name::bare(format!("s{n:04}")), Uses::sync().because_of("route"));
+        }
+        for n in 0..5_000 {
+            found.service(&Name::bare("wide")).say(&format!("column {n}"), n);
+        }
+        found.service(&Name::bare("says-nothing"));
+        let report = Report::of(&found, &Naming::default(), &|_, _| Known::No);
+        let json = |node: &NodeReport| node.metadata.as_ref().map(|metadata| metadata.json().to_owned());
+        let [hub, nothing, wide] = &report.nodes[..] else { panic!("three services: {:?}", report.notes) };
+        let hub = json(hub).unwrap();
+        assert!(hub.contains("\"kind\":\"Gateway\"") && hub.contains("\"s0000\":[\"route\"]"), "{hub}");
+        assert!(
+            (15_000..=16_384).contains(&hub.len()) && json(wide).unwrap().len() > 16_000,
+            "{}",
+            hub.len()
+        );
+        assert_eq!(json(nothing), None, "what was said before stays");
+        assert_eq!((report.edges.len(), report.notes.len()), (2_000, 2), "{:?}", report.notes);
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::found::Found;
-use super::naming::Naming;
+use super::naming::{Known, Naming};
 use super::report::Report;
 
 /// A file of `tests/fixtures`.
@@ -15,7 +15,7 @@ pub(super) fn fixture(path: &str) -> String {
 
 /// What was found, a line each, in order.
 pub(super) fn lines(found: &Found) -> String {
-    let report = Report::of(found, &Naming::default(), &|_| false);
+    let report = Report::of(found, &Naming::default(), &|_, _| Known::No);
     let mut text = String::new();
     let mut line = |line: std::fmt::Arguments<'_>| writeln!(text, "{line}").expect("a String takes all");
     for node in &report.nodes {

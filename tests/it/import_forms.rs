@@ -119,11 +119,11 @@ fn one_service_is_one_node_whoever_tells_of_it() {
     );
     assert_eq!(server.get_json("/api/v1/services/payments")["team"], "money");
 
-    // A second namespace has the name: both get theirs, and keep it when one is imported alone.
-    let other = "source,target\nweb,checkout\n";
-    let finished = piped(&server, &["--format", "csv"], other);
+    // A table that names services says nothing of them, and what was said stays.
+    let finished = piped(&server, &["--format", "csv"], "source,target\nweb,checkout\n");
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert!(all_pairs(&server).contains(&("web".to_owned(), "checkout".to_owned())));
+    assert_eq!(server.get_json("/api/v1/services/checkout")["team"], "shop");
 }
 
 #[test]
@@ -208,18 +208,21 @@ fn a_dry_run_tells_what_would_change_and_changes_nothing() {
     let path = raw.to_str().unwrap();
     let told = imported(&server, &[path, "--dry-run", "--format", "json"]);
     let (nodes, edges) = graph("robot-shop");
-    let added = |told: &Value, list: &str| told[list]["added"].as_array().unwrap().len();
+    let added = |told: &Value, list: &str| told["changes"][0][list]["added"].as_array().unwrap().len();
     assert_eq!(
         (added(&told, "services"), added(&told, "dependencies")),
         (nodes.len(), edges.len()),
         "{told}"
     );
-    assert_eq!((&told["dry_run"], &told["version"], &told["files"]), (&json!(true), &json!(0), &json!(1)));
+    assert_eq!(
+        (&told["dry_run"], &told["changes"][0]["version"], &told["files"]),
+        (&json!(true), &json!(0), &json!(1))
+    );
     assert_eq!(server.version(), 0);
     imported(&server, &[path]);
     let told = imported(&server, &[path, "--dry-run"]);
     assert_eq!((added(&told, "services"), added(&told, "dependencies")), (0, 0));
-    assert_eq!(told["observations_refreshed"], edges.len());
+    assert_eq!(told["changes"][0]["observations_refreshed"], edges.len());
 
     let changed = json!({"source": "manual", "timestamp": "2026-02-14T10:00:00Z", "mode": "replace",
         "nodes": [{"service_id": "web", "metadata": {"team": "shop"}}, {"service_id": "new"}],
@@ -233,7 +236,10 @@ fn a_dry_run_tells_what_would_change_and_changes_nothing() {
         "{lines:#?}"
     );
     assert!(lines.iter().any(|line| line.starts_with("- ")), "{lines:#?}");
-    assert!(lines.last().unwrap().ends_with("Compared with version 1; nothing was changed."), "{lines:#?}");
+    assert_eq!(
+        (lines[0], lines[lines.len() - 1]),
+        ("as manual, compared with version 1:", "nothing was changed")
+    );
     assert_eq!(server.version(), 1);
 
     // A stream, and more than one request takes.

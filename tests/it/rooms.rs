@@ -42,7 +42,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 30] = [
     ("query", &["types", "limits", "graph", "campaign"]),
     ("render", &["types", "json", "graph", "query", "ledger", "keys"]),
     ("ingest", &["types", "limits"]),
-    ("sources", &["types", "limits", "writer"]),
+    ("sources", &["types", "limits", "graph", "writer"]),
     ("keys", &["types", "limits", "storage"]),
     ("limiter", &["types", "limits"]),
     ("durations", &["limits"]),
@@ -105,7 +105,7 @@ pub(crate) const TESTS_MAY_USE: [(&str, &[&str]); 4] = [
     ("query", &["apply"]),
     ("snapshot", &["apply", "query"]),
     ("writer", &["ledger"]),
-    ("sources", &["graph", "storage", "wal", "clock"]),
+    ("sources", &["storage", "wal", "clock"]),
 ];
 
 /// Words and the places, by prefix of the path, where they may stand; tests may use what the last column says.
@@ -115,7 +115,7 @@ pub(crate) const BANS: [(&str, &[&str], Tests); 13] = [
         &["src/http", "src/cli", "src/server", "src/traces", "src/sources/clients", "src/sources/runner"],
         Tests::Banned,
     ),
-    ("kube::", &["src/sources/clients/kubernetes.rs"], Tests::Banned),
+    ("kube::", &["src/sources/clients/kubernetes"], Tests::Banned),
     ("opentelemetry", &["src/traces"], Tests::Banned),
     ("redis::", &["src/http/limit/shared.rs"], Tests::Banned),
     ("rkyv", &["src/snapshot/format"], Tests::Banned),

@@ -39,6 +39,9 @@ pub(super) enum DocumentError {
     /// A file of another tool is no text.
     #[error("it is not UTF-8 text")]
     Encoding,
+    /// A line of a stream has no entry, or two.
+    #[error("expected {{\"node\":{{…}}}} or {{\"edge\":{{…}}}} (line {0})")]
+    Line(u64),
     /// What a replacement withdraws is not known from a part of it.
     #[error("a dry run of \"mode\":\"replace\" takes at most 5000 entries and 4 MiB in a file")]
     PartOfReplace,

@@ -1,7 +1,10 @@
 //! What an import would change: asked of the server, piece by piece, and put together.
 //!
 //! Not a simulation of the whole: each piece is compared with the graph as it is now, not with what the pieces
-//! before it would have left. What several pieces would do to one service or dependency is told once.
+//! before it would have left.
+//!
+//! - What each source's files would do is told apart: which of two sources is shown is seen only when both are in.
+//! - What several pieces of one source would do to one service or dependency is told once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -63,10 +66,16 @@ struct Cycle {
 
 type Members = Map<String, Value>;
 
-/// What all pieces would do.
+/// What all pieces would do, by the source that they report as.
 #[derive(Default)]
-pub(super) struct Changes {
+pub(super) struct DryRun {
     files: u64,
+    by_source: BTreeMap<String, Changes>,
+}
+
+/// What the pieces of one source would do.
+#[derive(Default)]
+struct Changes {
     version: u64,
     services_added: BTreeMap<String, Members>,
     services_changed: BTreeMap<String, Members>,
@@ -85,10 +94,13 @@ pub(super) fn document(
     document: &Document<'_>,
     source: Option<&str>,
     client: &Client,
-    changes: &mut Changes,
+    run: &mut DryRun,
     console: &mut Console,
     progress: &Progress,
 ) -> Result<(), ClientError> {
+    let said = document.source.and_then(|source| serde_json::from_str::<String>(source.get()).ok());
+    let source_name = source.map_or(said.unwrap_or_default(), str::to_owned);
+    let changes = run.by_source.entry(source_name).or_default();
     let path = format!("{PATH}?dry_run=true");
     let mut sent = 0;
     for (body, entries) in request::bodies(document, source) {
@@ -112,14 +124,19 @@ struct Line<'a> {
 /// The document that says what a stream says: `first` is its head, `rest` its lines.
 pub(super) fn of_stream(mut first: Members, rest: &[u8]) -> Result<Bytes, DocumentError> {
     let (mut nodes, mut edges) = (Vec::new(), Vec::new());
-    let mut lines = serde_json::Deserializer::from_slice(rest).into_iter::<Line<'_>>();
-    for line in lines.by_ref() {
-        let line = line?;
-        nodes.extend(line.node.map(RawValue::get));
-        edges.extend(line.edge.map(RawValue::get));
+    for (place, line) in rest.split(|byte| *byte == b'\n').enumerate() {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        match serde_json::from_slice(line) {
+            Ok(Line { node: Some(node), edge: None }) => nodes.push(node.get()),
+            Ok(Line { node: None, edge: Some(edge) }) => edges.push(edge.get()),
+            // The head is the first line.
+            Ok(_) | Err(_) => return Err(DocumentError::Line(place as u64 + 2)),
+        }
     }
-    first.shift_remove("node");
-    first.shift_remove("edge");
+    first.shift_remove("nodes");
+    first.shift_remove("edges");
     let mut text = Value::Object(first).to_string();
     // The head is an object; its entries go before its end.
     text.pop();
@@ -152,18 +169,7 @@ impl Changes {
         self.warnings.extend(piece.warnings);
     }
 
-    /// Counts files whose pieces are all through.
-    pub(super) fn end_files(&mut self, files: u64) {
-        self.files += files;
-    }
-
-    /// How many files are through.
-    pub(super) fn files(&self) -> u64 {
-        self.files
-    }
-
-    /// For a program.
-    pub(super) fn json(&self, reading: &Reading) -> Vec<u8> {
+    fn json(&self, source: &str) -> Value {
         let services = |rows: &BTreeMap<String, Members>| -> Vec<Value> {
             rows.iter().map(|(id, members)| with([("service_id", id)], members)).collect()
         };
@@ -173,9 +179,8 @@ impl Changes {
             };
             rows.iter().map(row).collect()
         };
-        let mut whole = json!({
-            "dry_run": true,
-            "files": self.files,
+        json!({
+            "source": source,
             "version": self.version,
             "services": {"added": services(&self.services_added), "changed": services(&self.services_changed)},
             "dependencies": {
@@ -188,14 +193,12 @@ impl Changes {
             "circular_dependencies_detected": self.cycles,
             "conflicts_resolved": self.conflicts,
             "warnings": self.warnings,
-        });
-        reading.describe(&mut whole);
-        whole.to_string().into_bytes()
+        })
     }
 
-    /// For a person: what is added, changed and removed, a line each.
-    pub(super) fn render(&self, reading: &Reading) -> String {
-        let mut lines = Vec::new();
+    /// What is added, changed and removed, a line each.
+    fn lines(&self, source: &str) -> Vec<String> {
+        let mut lines = vec![format!("as {source}, compared with version {}:", self.version)];
         for (id, members) in &self.services_added {
             lines.push(format!("+ {id}  {}", members.get("metadata").unwrap_or(&Value::Null)));
         }
@@ -213,19 +216,42 @@ impl Changes {
         lines.extend(self.dependencies_removed.keys().map(|(from, on)| format!("- {from} -> {on}")));
         lines.extend(self.cycles.iter().map(|path| format!("cycle: {}", path.join(" -> "))));
         lines.extend(self.warnings.iter().map(|warning| format!("warning: {warning}")));
-        lines.extend(reading.lines());
-        lines.push(format!(
-            "{} services would be added and {} changed; {} dependencies added, {} changed and {} removed; {} are known. \
-             Compared with version {}; nothing was changed.",
-            self.services_added.len(),
-            self.services_changed.len(),
-            self.dependencies_added.len(),
-            self.dependencies_changed.len(),
-            self.dependencies_removed.len(),
-            self.refreshed,
-            self.version
-        ));
-        lines.iter().map(|line| printable(line) + "\n").collect()
+        let count = |what: &str, [added, changed, removed]: [usize; 3]| {
+            format!("{what}: {added} added, {changed} changed, {removed} removed")
+        };
+        lines.push(count("services", [self.services_added.len(), self.services_changed.len(), 0]));
+        let dependencies =
+            [self.dependencies_added.len(), self.dependencies_changed.len(), self.dependencies_removed.len()];
+        lines.push(format!("{}, {} seen again", count("dependencies", dependencies), self.refreshed));
+        lines
+    }
+}
+
+impl DryRun {
+    /// Counts files whose pieces are all through.
+    pub(super) fn end_files(&mut self, files: u64) {
+        self.files += files;
+    }
+
+    /// How many files are through.
+    pub(super) fn files(&self) -> u64 {
+        self.files
+    }
+
+    /// For a program.
+    pub(super) fn json(&self, reading: &Reading) -> Vec<u8> {
+        let changes: Vec<Value> =
+            self.by_source.iter().map(|(source, changes)| changes.json(source)).collect();
+        let mut whole = json!({"dry_run": true, "files": self.files, "changes": changes});
+        reading.describe(&mut whole);
+        whole.to_string().into_bytes()
+    }
+
+    /// For a person.
+    pub(super) fn render(&self, reading: &Reading) -> String {
+        let changes = self.by_source.iter().flat_map(|(source, changes)| changes.lines(source));
+        let last = ["nothing was changed".to_owned()];
+        changes.chain(reading.lines()).chain(last).map(|line| printable(&line) + "\n").collect()
     }
 }
 
@@ -255,11 +281,14 @@ mod tests {
         let Value::Object(first) = json!({"source": "manual", "mode": "replace"}) else {
             panic!("an object")
         };
-        let text = of_stream(first, b"{\"node\":{\"n\":1.50}}\n\n{\"edge\":{\"e\":1}}\n{\"x\":1}\n").unwrap();
+        let text = of_stream(first, b"{\"node\":{\"n\":1.50}}\n\n{\"edge\":{\"e\":1}}\r\n").unwrap();
         let expected = r#"{"source":"manual","mode":"replace","nodes":[{"n":1.50}],"edges":[{"e":1}]}"#;
         assert_eq!(text, expected);
         assert_eq!(of_stream(Map::new(), b"").unwrap(), r#"{"nodes":[],"edges":[]}"#);
-        assert!(of_stream(Map::new(), b"{").is_err());
+        for bad in ["{", "{\"x\":1}", "{\"node\":{},\"edge\":{}}", "{\"node\":{}} {}"] {
+            let refused = of_stream(Map::new(), format!("{{\"node\":{{}}}}\n{bad}\n").as_bytes());
+            assert!(refused.unwrap_err().to_string().contains("line 3"), "{bad}");
+        }
     }
 
     #[test]
@@ -277,17 +306,19 @@ mod tests {
             .unwrap()
         };
         for order in [[false, true], [true, false]] {
-            let mut changes = Changes::default();
+            let mut run = DryRun::default();
             for discovered in order {
-                changes.add(piece(discovered));
+                run.by_source.entry("manual".to_owned()).or_default().add(piece(discovered));
             }
-            let expected = "+ a  {\"d\":false}\n~ b  team: null -> \"t\"\n+ a -> b  sync\n- b -> \u{fffd}\ncycle: a -> b -> a\n\
-                            warning: w\nwarning: w\n1 services would be added and 1 changed; 1 dependencies added, 0 changed \
-                            and 1 removed; 4 are known. Compared with version 4; nothing was changed.\n";
-            assert_eq!(changes.render(&Reading::default()), expected);
-            let json: Value = serde_json::from_slice(&changes.json(&Reading::default())).unwrap();
-            assert_eq!(json["services"]["added"][0]["discovered"], false);
-            assert_eq!((&json["conflicts_resolved"], &json["version"]), (&json!(2), &json!(4)));
+            let expected = "as manual, compared with version 4:\n+ a  {\"d\":false}\n~ b  team: null -> \"t\"\n+ a -> b  sync\n\
+                            - b -> \u{fffd}\ncycle: a -> b -> a\nwarning: w\nwarning: w\n\
+                            services: 1 added, 1 changed, 0 removed\n\
+                            dependencies: 1 added, 0 changed, 1 removed, 4 seen again\nnothing was changed\n";
+            assert_eq!(run.render(&Reading::default()), expected);
+            let json: Value = serde_json::from_slice(&run.json(&Reading::default())).unwrap();
+            let change = &json["changes"][0];
+            assert_eq!(change["services"]["added"][0]["discovered"], false);
+            assert_eq!((&change["conflicts_resolved"], &change["version"]), (&json!(2), &json!(4)));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use walkdir::{DirEntry, WalkDir};
 
 /// What a tree is searched for.
-const EXTENSIONS: [&str; 6] = ["yaml", "yml", "json", "ndjson", "jsonl", "csv"];
+const EXTENSIONS: [&str; 7] = ["yaml", "yml", "json", "ndjson", "jsonl", "csv", "tsv"];
 /// Standard input.
 pub(super) const STDIN: &str = "-";
 

@@ -3,7 +3,7 @@
 //! - All files of one form are read as one: what one of them provides another may consume.
 //! - What was not understood is said, and costs nothing else; where nothing was understood, nothing is sent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use crate::cli::url;
 use crate::clock;
 use crate::limits::PAGE_ITEMS_MAX;
 use crate::sources::formats::{Detected, compose, csv, jaeger, kiali};
-use crate::sources::{Document, Found, Naming, Report, backstage, kubernetes};
+use crate::sources::{Document, Found, Known, Naming, Report, backstage, kubernetes};
 use crate::types::{DiscoverySource, ServiceId};
 
 /// Notes that are printed; more are counted.
@@ -84,7 +84,13 @@ impl Foreign {
             };
             let known =
                 known(&found, naming, client, console).map_err(|error| (name.clone(), error.into()))?;
-            let report = Report::of(&found, naming, &|id| known.contains(id));
+            let knows = |id: &str, namespace: Option<&str>| match known.get(id) {
+                None => Known::No,
+                Some(home) if home.is_some() && home.as_deref() == namespace => Known::Here,
+                // As which source the graph has another namespace is not told, and they mean different things by it.
+                Some(_) => Known::Perhaps,
+            };
+            let report = Report::of(&found, naming, &knows);
             tell(&report.notes, console);
             if report.is_empty() && !report.notes.is_empty() {
                 return Err((name, ForeignError::Nothing));
@@ -124,28 +130,38 @@ struct Page {
 #[derive(Deserialize)]
 struct Item {
     service_id: String,
+    metadata: Metadata,
 }
 
-/// Which of the ids with a namespace the graph has: those it has keep their form.
+#[derive(Deserialize)]
+struct Metadata {
+    namespace: Option<serde_json::Value>,
+}
+
+/// Which of the ids that names with a namespace may have are in the graph, and in which namespace they are.
 fn known(
     found: &Found,
     naming: &Naming,
     client: &Client,
     console: &mut Console,
-) -> Result<BTreeSet<String>, ClientError> {
+) -> Result<BTreeMap<String, Option<String>>, ClientError> {
+    let mut known = BTreeMap::new();
     if naming.template.is_some() {
-        return Ok(BTreeSet::new());
+        return Ok(known);
     }
-    let mut known = BTreeSet::new();
     let candidates: Vec<ServiceId> =
-        found.qualified_names().iter().filter_map(|name| ServiceId::parse(name).ok()).collect();
+        found.spellings().iter().filter_map(|name| ServiceId::parse(name).ok()).collect();
     let progress = Progress::start("asking for known ids", None, console.err_sink());
     for ids in candidates.chunks(PAGE_ITEMS_MAX) {
         let ids: Vec<String> = ids.iter().map(|id| url::encode(id.as_str())).collect();
         let path = format!("/api/v1/services?limit={PAGE_ITEMS_MAX}&ids={}", ids.join(","));
         let answer = send::patiently(client, &progress, console, || client.get(&path))?;
         let page: Page = client.understand(&answer)?;
-        known.extend(page.items.into_iter().map(|item| item.service_id));
+        known.extend(page.items.into_iter().map(|item| {
+            let namespace =
+                item.metadata.namespace.and_then(|namespace| namespace.as_str().map(str::to_owned));
+            (item.service_id, namespace)
+        }));
     }
     progress.end();
     Ok(known)

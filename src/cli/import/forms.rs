@@ -3,9 +3,11 @@
 //! - A file in our own form is not held to a length here; one of another tool is.
 //! - What stands in a tree and is nothing that we know is passed over, and counted.
 
+use std::borrow::Cow;
 use std::io::BufRead;
 
 use bytes::Bytes;
+use serde::Deserialize;
 
 use super::document::{self, DocumentError};
 use super::lines::{self, Input};
@@ -33,7 +35,7 @@ pub(super) fn tell(
     input: Box<dyn BufRead + Send>,
 ) -> Result<Form, DocumentError> {
     let (read, rest) = match (lines::look(input)?, said) {
-        (Input::Stream(first, rest), None | Some(Detected::Own)) if is_ours(&first) || is_named => {
+        (Input::Stream(first, rest), None | Some(Detected::Own)) if is_named || names_a_source(&first) => {
             return Ok(Form::Stream(first, rest));
         }
         // A text that is one line long looks like the first line of a stream.
@@ -48,9 +50,11 @@ pub(super) fn tell(
     match said {
         Some(Detected::Own) => Ok(Form::Document(text)),
         Some(form) => foreign(form, &text),
-        None if text.len() > FOREIGN_FILE_BYTES_MAX => Ok(Form::Document(text)),
+        None if text.len() > FOREIGN_FILE_BYTES_MAX && is_named => Ok(Form::Document(text)),
+        None if text.len() > FOREIGN_FILE_BYTES_MAX => Ok(Form::Unknown),
         None => match std::str::from_utf8(&text).ok().and_then(|text| detect(path, text)) {
-            Some(Detected::Own) => Ok(Form::Document(text)),
+            Some(Detected::Own) if is_named || is_ours(&text) => Ok(Form::Document(text)),
+            Some(Detected::Own) => Ok(Form::Unknown),
             Some(form) => foreign(form, &text),
             None if is_named => Ok(Form::Document(text)),
             None => Ok(Form::Unknown),
@@ -58,8 +62,18 @@ pub(super) fn tell(
     }
 }
 
-fn is_ours(first: &serde_json::Map<String, serde_json::Value>) -> bool {
-    ["source", "timestamp", "node", "edge"].iter().any(|key| first.contains_key(*key))
+/// Whether a file of a tree, which nobody named, is a document of ours: others have these members, too.
+fn is_ours(text: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(borrow)]
+        source: Cow<'a, str>,
+    }
+    serde_json::from_slice::<Head<'_>>(text).is_ok_and(|head| DiscoverySource::parse(&head.source).is_some())
+}
+
+fn names_a_source(first: &serde_json::Map<String, serde_json::Value>) -> bool {
+    first.get("source").and_then(|source| source.as_str()).and_then(DiscoverySource::parse).is_some()
 }
 
 fn foreign(form: Detected, text: &[u8]) -> Result<Form, DocumentError> {
@@ -120,8 +134,13 @@ mod tests {
             };
             assert_eq!(form, expected, "{text}");
         }
-        let in_a_tree = tell("x.yaml", false, None, Box::new(Cursor::new("a: 1")));
-        assert!(matches!(in_a_tree, Ok(Form::Unknown)));
+        let long = format!("{{\"nodes\":[{}]}}", " ".repeat(FOREIGN_FILE_BYTES_MAX));
+        for text in ["a: 1", "{\"name\":\"x\",\"source\":\"y\",\"timestamp\":\"z\"}\n", &long] {
+            let in_a_tree = tell("x.json", false, None, Box::new(Cursor::new(text.to_owned())));
+            assert!(matches!(in_a_tree, Ok(Form::Unknown)), "{}", &text[..20.min(text.len())]);
+        }
+        let ours = "{\"source\":\"manual\",\"timestamp\":\"t\",\"nodes\":[]}";
+        assert!(matches!(tell("x", false, None, Box::new(Cursor::new(ours))), Ok(Form::Document(_))));
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod totals;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, stdin};
+use std::io::{BufRead, BufReader, stdin};
 
 use bytes::Bytes;
 
@@ -36,7 +36,7 @@ use crate::sources::formats::Detected;
 use crate::sources::{Naming, Template, aliases};
 use crate::types::DiscoverySource;
 use document::{Document, DocumentError};
-use dry_run::Changes;
+use dry_run::DryRun;
 use foreign::{Foreign, ForeignError};
 use forms::Form;
 use progress::Progress;
@@ -175,7 +175,7 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
         client,
         console,
         source,
-        changes: options.dry_run.then(Changes::default),
+        dry_run: options.dry_run.then(DryRun::default),
         totals: Totals::default(),
     };
     let mut foreign = Foreign::default();
@@ -198,13 +198,13 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
             .document(&made.name, Some(source.as_str()), &made.text, made.files)
             .map_err(|error| failure(&made.name, error, import.files_done(), files.len()))?;
     }
-    let Import { console, changes, totals, .. } = import;
+    let Import { console, dry_run, totals, .. } = import;
     let format = console.format(options.output());
-    match (format, changes) {
+    match (format, dry_run) {
         (Format::Json, None) => console.print_line(&totals.json()),
         (Format::Table, None) => console.print(totals.render().as_bytes()),
-        (Format::Json, Some(changes)) => console.print_line(&changes.json(&totals.reading)),
-        (Format::Table, Some(changes)) => console.print(changes.render(&totals.reading).as_bytes()),
+        (Format::Json, Some(run)) => console.print_line(&run.json(&totals.reading)),
+        (Format::Table, Some(run)) => console.print(run.render(&totals.reading).as_bytes()),
     }
 }
 
@@ -215,25 +215,21 @@ struct Import<'c> {
     /// As whom files report, whatever they say.
     source: Option<&'c str>,
     /// What would change, where nothing is to.
-    changes: Option<Changes>,
+    dry_run: Option<DryRun>,
     totals: Totals,
 }
 
 impl Import<'_> {
     fn files_done(&self) -> u64 {
-        self.changes.as_ref().map_or(self.totals.files(), Changes::files)
+        self.dry_run.as_ref().map_or(self.totals.files(), DryRun::files)
     }
 
     /// Sends a file of our own form.
     fn own(&mut self, path: &str, form: Form) -> Result<(), ImportError> {
         let source = self.source;
         match form {
-            Form::Stream(first, mut rest) if self.changes.is_some() => {
-                let mut lines = Vec::new();
-                rest.by_ref()
-                    .take(document::FILE_BYTES_MAX)
-                    .read_to_end(&mut lines)
-                    .map_err(DocumentError::from)?;
+            Form::Stream(first, rest) if self.dry_run.is_some() => {
+                let lines = document::read_on(Vec::new(), rest)?;
                 self.document(path, source, &dry_run::of_stream(first, &lines)?, 1)
             }
             Form::Stream(first, rest) => {
@@ -259,14 +255,14 @@ impl Import<'_> {
         let document = Document::parse(text)?;
         let entries = document.nodes().len() + document.edges().len();
         let progress = Progress::start(name, Some(entries), self.console.err_sink());
-        if let Some(changes) = &mut self.changes {
+        if let Some(run) = &mut self.dry_run {
             if document.replaces() && !request::fits(&document) {
                 return Err(DocumentError::PartOfReplace.into());
             }
-            let told = dry_run::document(&document, source, &self.client, changes, self.console, &progress);
+            let told = dry_run::document(&document, source, &self.client, run, self.console, &progress);
             progress.end();
             told.map_err(|cause| ImportError::Send { cause })?;
-            changes.end_files(files);
+            run.end_files(files);
             return Ok(());
         }
         if request::fits(&document) {

@@ -68,6 +68,7 @@ fn totals_are_summed_over_files_requests_and_streams() {
         "edges_removed": 2, "circular_dependencies_detected": [{"cycle_path": ["a", "b", "a"], "alert_id": "x"}],
         "circular_dependencies": 2, "conflicts_resolved": 4,
         "warnings": ["1 unknown services auto-created as placeholders", "w"], "version": 9,
+        "left_out": {}, "notes": 0, "files_passed_over": 0,
     });
     assert_eq!(totals, expected);
 }

@@ -1,30 +1,30 @@
 //! A cluster, mirrored by watching its API server.
 //!
-//! - Each kind has a watch of its own: one that the cluster does not have, or does not show, costs only itself.
-//! - What is read is the mirror. Whether the server can be reached is asked each time, for a mirror grows old in
+//! - Each kind has a mirror of its own: one that the cluster does not have, or does not show, costs only itself.
+//! - What is read is the mirrors. Whether the server can be reached is asked each time, for a mirror grows old in
 //!   silence.
-//! - A change that says nothing new of the graph, such as a pod's heartbeat, is none.
+//! - What a mirror once had still counts while it cannot be renewed: half a cluster would give services other names.
+
+mod mirror;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use kube::api::DynamicObject;
+use kube::Config;
+use kube::client::AuthError;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::discovery::ApiResource;
-use kube::runtime::reflector::{Store, store::Writer};
-use kube::runtime::watcher::{self, Event, watcher};
-use kube::runtime::{WatchStreamExt, reflector};
-use kube::{Api, Config};
 use tokio::sync::watch;
-use tokio::task::{AbortHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
 use super::{Client, ClientError, Reading};
 use crate::limits;
 use crate::sources::Found;
-use crate::sources::kubernetes::{KINDS, Kind, parse};
+use crate::sources::kubernetes::{KINDS, parse};
+use mirror::{Mirror, State};
+
+/// Without this kind no address means anything.
+const INDISPENSABLE: &str = "services";
 
 /// How the API server is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,45 +35,50 @@ pub enum Access {
     Kubeconfig(PathBuf),
 }
 
-/// A cluster that is being watched.
+/// A cluster that is watched from the first time that it is read.
 pub struct Kubernetes {
+    access: Access,
+    watched: Option<Watched>,
+}
+
+struct Watched {
     client: kube::Client,
     mirrors: Vec<Mirror>,
     changes: watch::Receiver<()>,
-    last: Arc<Found>,
-}
-
-/// All objects of one kind.
-struct Mirror {
-    kind: &'static Kind,
-    objects: Store<DynamicObject>,
-    state: watch::Receiver<State>,
-    task: AbortHandle,
-}
-
-/// How far a mirror has come.
-#[derive(Clone, Debug, PartialEq)]
-enum State {
-    /// The first list is not there yet.
-    Pending,
-    /// It shows what the cluster has.
-    Listed,
-    /// The cluster does not have the kind.
-    Absent,
-    /// It cannot be read.
-    Failed(String),
-}
-
-impl Drop for Mirror {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    /// What was found last.
+    last: Found,
 }
 
 impl Kubernetes {
-    /// Begins to watch a cluster, on the runtime of the caller. An error means that the settings do not lead to one;
-    /// whether it can be reached is found out later.
-    pub async fn watch(access: &Access) -> Result<Self, ClientError> {
+    /// Of the cluster that the settings lead to. An error means that they lead to none; whether it can be reached, and
+    /// whether it lets us in, is found out later.
+    pub fn of(access: Access) -> Result<Self, ClientError> {
+        match &access {
+            Access::InCluster => drop(Config::incluster().map_err(said)?),
+            Access::Kubeconfig(path) => drop(Kubeconfig::read_from(path).map_err(said)?),
+        }
+        Ok(Self { access, watched: None })
+    }
+}
+
+impl Client for Kubernetes {
+    async fn read(&mut self, _: Duration) -> Result<Reading, ClientError> {
+        if self.watched.is_none() {
+            self.watched = Some(Watched::begin(&self.access).await?);
+        }
+        self.watched.as_mut().expect("it was just made").read().await
+    }
+
+    async fn changed(&mut self) {
+        match &mut self.watched {
+            Some(watched) => watched.changed().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Watched {
+    async fn begin(access: &Access) -> Result<Self, ClientError> {
         let config = match access {
             Access::InCluster => Config::incluster().map_err(said)?,
             Access::Kubeconfig(path) => {
@@ -81,160 +86,79 @@ impl Kubernetes {
                 Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.map_err(said)?
             }
         };
-        let client = kube::Client::try_from(config).map_err(said)?;
+        // A kubeconfig can name a command that gets the credentials, and it takes its time.
+        let client = spawn_blocking(move || kube::Client::try_from(config)).await.map_err(said)?;
+        let client = client.map_err(|error| said_without_secrets(&error))?;
         let (tell, changes) = watch::channel(());
         let mirrors = KINDS.iter().map(|kind| Mirror::of(kind, client.clone(), tell.clone())).collect();
-        Ok(Self { client, mirrors, changes, last: Arc::default() })
+        Ok(Self { client, mirrors, changes, last: Found::default() })
     }
 
-    /// What the mirrors show, and which of them show nothing, with the reason.
-    async fn look(&self) -> Result<(Found, Vec<String>), ClientError> {
-        let (mut objects, mut failures) = (Vec::new(), Vec::new());
-        for mirror in &self.mirrors {
-            let state = mirror.state.borrow().clone();
-            match state {
-                State::Listed => {
-                    objects.extend(mirror.objects.state().into_iter().map(|it| (mirror.kind, it)));
-                }
-                State::Absent => {}
-                State::Failed(reason) => {
-                    failures.push(format!("{} cannot be read: {reason}", mirror.kind.plural));
-                }
-                State::Pending => failures.push(format!("{} were not listed in time", mirror.kind.plural)),
-            }
-        }
-        let values =
-            move || objects.iter().filter_map(|(kind, object)| value(kind, object)).collect::<Vec<_>>();
-        let found = spawn_blocking(move || parse(&values())).await.map_err(said)?;
-        Ok((found, failures))
-    }
-}
-
-impl Client for Kubernetes {
-    async fn read(&mut self, _: Duration) -> Result<Reading, ClientError> {
+    async fn read(&mut self) -> Result<Reading, ClientError> {
         let reached = timeout(limits::KUBERNETES_TIMEOUT, self.client.apiserver_version()).await;
-        reached.map_err(|_| ClientError("the API server does not answer".to_owned()))?.map_err(said)?;
+        let reached = reached.map_err(|_| ClientError::new("the API server does not answer"))?;
+        reached.map_err(|error| said_without_secrets(&error))?;
         let listed = async {
             for mirror in &self.mirrors {
-                // A watch that has ended will not list any more; what it knows is its last word.
-                let _ = mirror.state.clone().wait_for(|state| *state != State::Pending).await;
+                mirror.is_decided().await;
             }
         };
         // Those that are not listed by then are told of as missing.
         let _ = timeout(limits::KUBERNETES_TIMEOUT, listed).await;
-        let (found, failures) = self.look().await?;
-        if failures.len() == self.mirrors.len() {
-            return Err(ClientError(failures.join("; ")));
+        let failures: Vec<(&str, String)> = self.mirrors.iter().filter_map(Mirror::failure).collect();
+        let missing = self.mirrors.iter().find(|mirror| {
+            mirror.kind.plural == INDISPENSABLE && !mirror.was_listed() && mirror.state() != State::Absent
+        });
+        if missing.is_some() {
+            let all: Vec<&str> = failures.iter().map(|(_, failure)| failure.as_str()).collect();
+            return Err(ClientError::new(all.join("; ")));
         }
-        self.last = Arc::new(found.clone());
-        let mut reading = Reading { found, is_partial: !failures.is_empty() };
-        for failure in failures {
+        self.last = self.look().await?;
+        let mut reading = Reading { found: self.last.clone(), is_partial: !failures.is_empty() };
+        for (_, failure) in failures {
             reading.found.note(failure);
         }
         Ok(reading)
     }
 
+    /// Waits until the mirrors show something that says something new of the graph.
     async fn changed(&mut self) {
         loop {
             if self.changes.changed().await.is_err() {
-                // No watch is left that could tell.
+                // No mirror is left that could tell.
                 return std::future::pending().await;
             }
             sleep(limits::KUBERNETES_QUIET).await;
             self.changes.mark_unchanged();
-            if self.look().await.is_ok_and(|(found, _)| found != *self.last) {
+            if self.look().await.is_ok_and(|found| !found.reports_as(&self.last)) {
                 return;
             }
         }
     }
-}
 
-impl Mirror {
-    fn of(kind: &'static Kind, client: kube::Client, changes: watch::Sender<()>) -> Self {
-        let resource = resource(kind);
-        let api: Api<DynamicObject> = Api::all_with(client, &resource);
-        let writer = Writer::new(resource);
-        let objects = writer.as_reader();
-        let (tell, state) = watch::channel(State::Pending);
-        let task = tokio::spawn(follow(api, writer, tell, changes)).abort_handle();
-        Self { kind, objects, state, task }
-    }
-}
-
-/// Keeps a mirror up to date, for ever.
-async fn follow(
-    api: Api<DynamicObject>,
-    writer: Writer<DynamicObject>,
-    state: watch::Sender<State>,
-    changes: watch::Sender<()>,
-) {
-    let events = watcher(api, watcher::Config::default()).default_backoff().modify(forget_what_is_not_read);
-    let mut events = std::pin::pin!(reflector(writer, events));
-    while let Some(event) = events.next().await {
-        let next = match event {
-            Ok(Event::Init | Event::InitApply(_)) => continue,
-            Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_)) => State::Listed,
-            Err(error) => match after(&error) {
-                Some(next) => next,
-                None => continue,
-            },
+    async fn look(&self) -> Result<Found, ClientError> {
+        let objects: Vec<_> = self.mirrors.iter().flat_map(Mirror::objects).collect();
+        let values = move || {
+            objects.iter().filter_map(|(kind, object)| mirror::value(kind, object)).collect::<Vec<_>>()
         };
-        state.send_replace(next);
-        changes.send_replace(());
+        // Of a large cluster that takes longer than a request may wait for its thread.
+        spawn_blocking(move || parse(&values())).await.map_err(said)
     }
-}
-
-/// What an error says of a mirror; `None` where the watch goes on by itself.
-fn after(error: &watcher::Error) -> Option<State> {
-    match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 404 => {
-            Some(State::Absent)
-        }
-        watcher::Error::InitialListFailed(cause) => Some(State::Failed(cause.to_string())),
-        // Allowed to list, but not to watch: the mirror does not follow.
-        watcher::Error::WatchStartFailed(cause @ kube::Error::Api(_)) => {
-            Some(State::Failed(cause.to_string()))
-        }
-        watcher::Error::NoResourceVersion => Some(State::Failed(error.to_string())),
-        watcher::Error::WatchStartFailed(_)
-        | watcher::Error::WatchError(_)
-        | watcher::Error::WatchFailed(_) => None,
-    }
-}
-
-/// Half of an object may be who wrote which field.
-fn forget_what_is_not_read(object: &mut DynamicObject) {
-    object.metadata.managed_fields = None;
-    if let Some(members) = object.data.as_object_mut() {
-        members.remove("status");
-        members.remove("binaryData");
-    }
-}
-
-fn resource(kind: &Kind) -> ApiResource {
-    let api_version = if kind.group.is_empty() {
-        kind.version.to_owned()
-    } else {
-        format!("{}/{}", kind.group, kind.version)
-    };
-    ApiResource {
-        group: kind.group.to_owned(),
-        version: kind.version.to_owned(),
-        api_version,
-        kind: kind.kind.to_owned(),
-        plural: kind.plural.to_owned(),
-    }
-}
-
-/// An object as a manifest shows it: those of a list do not say what they are.
-fn value(kind: &Kind, object: &DynamicObject) -> Option<serde_json::Value> {
-    let mut value = serde_json::to_value(object).ok()?;
-    let resource = resource(kind);
-    value["apiVersion"] = resource.api_version.into();
-    value["kind"] = resource.kind.into();
-    Some(value)
 }
 
 fn said(error: impl std::fmt::Display) -> ClientError {
-    ClientError(error.to_string())
+    ClientError::new(error.to_string())
+}
+
+/// A command for credentials may have printed them.
+fn said_without_secrets(error: &kube::Error) -> ClientError {
+    match error {
+        kube::Error::Auth(AuthError::AuthExecRun { out, .. }) => {
+            ClientError::new(format!("the command for credentials ended with {}", out.status))
+        }
+        kube::Error::Auth(AuthError::AuthExecParse(_)) => {
+            ClientError::new("what the command for credentials printed is not understood")
+        }
+        other => said(other),
+    }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub use wire::{Authorization, Wire, WireError};
 
-use super::Found;
+use super::found::{Found, shortened};
 
 /// What a source said.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +28,14 @@ pub struct Reading {
 /// Why a source said nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct ClientError(pub String);
+pub struct ClientError(String);
+
+impl ClientError {
+    /// What is told of it, cut: it may be a text of the source's own.
+    pub fn new(text: impl AsRef<str>) -> Self {
+        Self(shortened(text.as_ref()))
+    }
+}
 
 /// A source that can be asked.
 pub trait Client: Send + Sync + 'static {

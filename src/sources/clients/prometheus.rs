@@ -6,7 +6,6 @@ use hyper::StatusCode;
 use tokio::task::spawn_blocking;
 
 use super::{Client, ClientError, Reading, Wire};
-use crate::limits;
 use crate::sources::prometheus::{Answer, InvalidAnswer, Source, answer};
 
 /// One source of the metrics of one server.
@@ -26,29 +25,23 @@ impl Client for Prometheus {
         let is_partial = answers.iter().any(|answer| !answer.warnings.is_empty());
         let source = self.source.clone();
         let found = spawn_blocking(move || source.read(&answers)).await;
-        Ok(Reading { found: found.map_err(|error| ClientError(error.to_string()))?, is_partial })
+        Ok(Reading { found: found.map_err(|error| ClientError::new(error.to_string()))?, is_partial })
     }
 }
 
 impl Prometheus {
     async fn ask(&self, query: &str) -> Result<Answer, ClientError> {
         let answered = self.wire.post_form("/api/v1/query", &[("query", query)]).await;
-        let (status, body) = answered.map_err(|error| ClientError(error.to_string()))?;
+        let (status, body) = answered.map_err(|error| ClientError::new(error.to_string()))?;
         // An answer can be long, and its thread has requests to serve.
         let read = spawn_blocking(move || (answer::parse(&body), body)).await;
-        let (answer, body) = read.map_err(|error| ClientError(error.to_string()))?;
-        Err(ClientError(match (status, answer) {
+        let (answer, body) = read.map_err(|error| ClientError::new(error.to_string()))?;
+        Err(ClientError::new(match (status, answer) {
             (StatusCode::OK, Ok(answer)) => return Ok(answer),
             (StatusCode::OK, Err(error)) => error.to_string(),
             (_, Err(error @ InvalidAnswer::Refused { .. })) => format!("{status}: {error}"),
             // Somebody else than Prometheus, such as a proxy.
-            (_, _) => format!("{status}: {}", beginning(&body)),
+            (_, _) => format!("{status}: {}", String::from_utf8_lossy(&body)),
         }))
     }
-}
-
-fn beginning(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let shown = text.trim().chars().filter(|letter| !letter.is_control());
-    shown.take(limits::ERROR_VALUE_CHARS_MAX).collect()
 }

@@ -3,7 +3,8 @@
 //! Not a spreadsheet: every cell is the text it is.
 //!
 //! - The header says what a table is: two ends (`source,target` and their like) or `service_id`.
-//! - Cells are quoted as in RFC 4180, and separated by commas, semicolons or tabs, as the header is.
+//! - Cells are quoted as in RFC 4180, and separated by commas, semicolons or tabs, as the header is; those of a file
+//!   whose name ends in `.tsv` by tabs, whatever its header.
 //! - A row that is not understood costs itself, and is noted with its line.
 
 use csv::{ReaderBuilder, StringRecord, Trim};
@@ -26,6 +27,9 @@ const ENDS: [(&str, &str); 6] = [
 /// What a service is called in a header.
 const IDS: [&str; 5] = ["service_id", "service", "service_name", "name", "id"];
 
+/// Columns of a table; one with more is refused.
+const COLUMNS_MAX: usize = 256;
+
 /// What the tables say. O(bytes · log bytes).
 pub fn parse(documents: &[Document<'_>]) -> Found {
     let mut found = Found::default();
@@ -37,7 +41,7 @@ pub fn parse(documents: &[Document<'_>]) -> Found {
 
 /// Whether a line can be the header of a table.
 pub(super) fn is_header(line: &str) -> bool {
-    let mut reader = reader(line.trim_start_matches('\u{feff}'));
+    let mut reader = reader("", line.trim_start_matches('\u{feff}'));
     let columns = columns(reader.headers().unwrap_or(&StringRecord::new()));
     match Shape::of(&columns) {
         Some(Shape::Dependencies { .. }) => true,
@@ -46,11 +50,13 @@ pub(super) fn is_header(line: &str) -> bool {
     }
 }
 
-fn reader(text: &str) -> csv::Reader<&[u8]> {
+fn reader<'t>(path: &str, text: &'t str) -> csv::Reader<&'t [u8]> {
     let header = text.lines().next().unwrap_or_default();
     let often = |delimiter: &u8| header.bytes().filter(|byte| byte == delimiter).count();
     // Of equally many, the last one.
     let delimiter = [b'\t', b';', b','].into_iter().max_by_key(often).unwrap_or(b',');
+    let is_tsv = path.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("tsv"));
+    let delimiter = if is_tsv { b'\t' } else { delimiter };
     ReaderBuilder::new().delimiter(delimiter).flexible(true).trim(Trim::All).from_reader(text.as_bytes())
 }
 
@@ -105,8 +111,11 @@ fn read(document: Document<'_>, found: &mut Found) {
         return found.note(format!("{path}: longer than {} MiB", limits::FOREIGN_FILE_BYTES_MAX >> 20));
     }
     let text = document.text.trim_start_matches('\u{feff}');
-    let mut reader = reader(text);
+    let mut reader = reader(path, text);
     let columns = columns(reader.headers().unwrap_or(&StringRecord::new()));
+    if columns.len() > COLUMNS_MAX {
+        return found.note(format!("{path}: more than {COLUMNS_MAX} columns"));
+    }
     let Some(header) = Header::of(columns) else {
         return found.note(format!("{path}: the header has neither source and target nor service_id"));
     };
@@ -263,12 +272,26 @@ mod tests {
     }
 
     #[test]
+    fn the_cells_of_a_tsv_file_are_separated_by_tabs() {
+        let text = "service_id\tteams, all; of them\nweb\ta, b; c\n";
+        for path in ["x.tsv", "a.b/X.TSV"] {
+            let expected = "service web {\"teams,_all;_of_them\":\"a, b; c\"}\n";
+            assert_eq!(lines(&found(path, text)), expected);
+        }
+        assert!(found("x.csv", text).is_empty());
+    }
+
+    #[test]
     fn what_is_too_much_is_counted_or_refused() {
         let bad = found("x", &format!("source,target\n{}", "a\n".repeat(1000)));
         assert_eq!(bad.notes().len(), limits::CSV_NOTES_MAX);
         assert_eq!(bad.left_out()["rows that were not understood"], 1000 - limits::CSV_NOTES_MAX as u64);
         let long = found("x", &"a".repeat(limits::FOREIGN_FILE_BYTES_MAX + 1));
         assert_eq!(long.notes(), ["x: longer than 16 MiB"]);
+        for (columns, is_refused) in [(COLUMNS_MAX, false), (COLUMNS_MAX + 1, true)] {
+            let wide = found("x", &format!("service_id{}\na,1\n", ",c".repeat(columns - 1)));
+            assert_eq!((wide.is_empty(), wide.notes().len()), (is_refused, usize::from(is_refused)));
+        }
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(in crate::sources) fn check_graph_under(
         .iter()
         .filter_map(|edge| Some((ours(&edge["source"])?, ours(&edge["target"])?)))
         .collect();
-    let report = Report::of(found, naming, &|_| false);
+    let report = Report::of(found, naming, &|_, _| crate::sources::Known::No);
     let actual: BTreeSet<(String, String)> = report
         .edges
         .iter()
@@ -58,7 +58,8 @@ pub(in crate::sources) fn check_graph_under(
         .nodes
         .iter()
         .map(|node| {
-            let metadata = serde_json::from_str(node.metadata.as_ref().unwrap().json()).unwrap();
+            let metadata = node.metadata.as_ref().map_or("{}", |metadata| metadata.json());
+            let metadata = serde_json::from_str(metadata).unwrap();
             (node.service_id.as_str().to_owned(), metadata)
         })
         .collect();
@@ -106,6 +107,6 @@ pub(in crate::sources) fn mutate_texts(cases: u64, texts: &[&str], parse: fn(&[D
         }
         let damaged = String::from_utf8_lossy(&bytes);
         let found = parse(&[Document { path: "a", text: &damaged }]);
-        let _ = Report::of(&found, &Naming::default(), &|_| false);
+        let _ = Report::of(&found, &Naming::default(), &|_, _| crate::sources::Known::No);
     }
 }

@@ -5,7 +5,7 @@
 //! - One pass over the text, however it is made.
 //! - Words in prose are no addresses: without a scheme, a port or a dot, only a text that is nothing else counts.
 
-use super::protocol;
+use crate::sources::protocols;
 
 /// A host named in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ fn address(token: &str) -> Option<Address<'_>> {
         Some((scheme, rest)) if scheme.ends_with([':', '@']) => (scheme.trim_end_matches([':', '@']), rest),
         _ => ("", token),
     };
-    if protocol::is_other_scheme(scheme) {
+    if protocols::has_no_host(scheme) {
         return None;
     }
     // An empty authority, as in `dns:///cart:50051`, leaves the name to the path.

@@ -2,18 +2,19 @@
 //!
 //! - A Service is the workloads that it selects in its own namespace; without any it is a service itself.
 //! - A workload goes by the name of its Service where its own label says that this is the application's name.
+//! - Jobs and pods of their own are services only behind a Service; the API server is none.
 //! - A name without a namespace means a Service of the namespace in which it is said, never one elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::address::{self, Address};
-use super::objects::{Objects, Place};
-use super::protocol;
-use super::selector::{LabelIndex, Labels, TOO_MANY, Vague, fits, labels_of};
+use super::objects::{NamespacedName, Objects};
+use super::selector::{LabelIndex, Labels, Reason, TOO_MANY, fits, labels_of, of_service};
 use super::shapes::{Port, Selector, ServiceSpec, Text, Texts};
-use super::workloads::{Workload, workloads};
+use super::workloads::{self, Workload};
 use crate::limits;
 use crate::sources::Name;
+use crate::sources::protocols::{self, Role};
 
 /// Names for names through which an external name may lead.
 const ALIASES_MAX: usize = 4;
@@ -39,7 +40,7 @@ pub(super) struct Service {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Target<'c> {
     /// A Service that is given.
-    Service(&'c Place),
+    Service(&'c NamespacedName),
     /// Something that is known by name only.
     Other(Name),
 }
@@ -47,14 +48,14 @@ pub(super) enum Target<'c> {
 #[derive(Debug, Default)]
 pub(super) struct Cluster {
     pub(super) workloads: Vec<Workload>,
-    pub(super) services: BTreeMap<Place, Service>,
-    pub(super) config_maps: BTreeMap<Place, Vec<Texts>>,
+    pub(super) services: BTreeMap<NamespacedName, Service>,
+    pub(super) config_maps: BTreeMap<NamespacedName, Vec<Texts>>,
     /// Hosts outside that were declared.
     pub(super) outside: BTreeSet<String>,
-    /// Selectors of Services that were passed over.
-    pub(super) vague: Vec<Vague>,
+    /// What was passed over of workloads and of selectors of Services.
+    pub(super) passed_over: Vec<Reason>,
     index: LabelIndex,
-    accounts: HashMap<Place, BTreeSet<Name>>,
+    accounts: HashMap<NamespacedName, BTreeSet<Name>>,
     namespaces: BTreeMap<String, Labels>,
     brokers: BTreeSet<Name>,
 }
@@ -62,13 +63,18 @@ pub(super) struct Cluster {
 impl Cluster {
     /// Puts objects together, and takes those of its kinds out of them.
     pub(super) fn of(objects: &mut Objects) -> Self {
-        let mut cluster =
-            Self { workloads: workloads(std::mem::take(&mut objects.runners)), ..Self::default() };
+        // That of the API server stands in every cluster.
+        objects
+            .services
+            .retain(|(full_name, _, spec)| !is_api_server(full_name) || of_service(spec).is_some());
+        let mut workloads = workloads::workloads(std::mem::take(&mut objects.controllers));
+        let passed_over = workloads::leave_out_one_offs(&mut workloads, &objects.services);
+        let mut cluster = Self { workloads, passed_over, ..Self::default() };
         for workload in &cluster.workloads {
-            cluster.index.push(&workload.place.namespace, workload.labels.clone());
+            cluster.index.push(&workload.full_name.namespace, workload.labels.clone());
         }
-        for (place, texts) in std::mem::take(&mut objects.config_maps) {
-            cluster.config_maps.entry(place).or_default().push(texts);
+        for (full_name, texts) in std::mem::take(&mut objects.config_maps) {
+            cluster.config_maps.entry(full_name).or_default().push(texts);
         }
         let entries = objects.service_entries.iter();
         let outside = entries.filter(|entry| entry.location.as_deref() != Some("MESH_INTERNAL"));
@@ -78,10 +84,10 @@ impl Cluster {
         cluster.follow_aliases();
         for workload in &cluster.workloads {
             for account in workload.accounts() {
-                let account = Place::of(&workload.place.namespace, account);
+                let account = NamespacedName::of(&workload.full_name.namespace, account);
                 cluster.accounts.entry(account).or_default().insert(workload.name.clone());
             }
-            if workload.store() == Some("broker") {
+            if workload.store() == Some(Role::Broker) {
                 cluster.brokers.insert(workload.name.clone());
             }
         }
@@ -93,7 +99,7 @@ impl Cluster {
             self.namespaces.entry(name.clone()).or_default().extend(labels_of(Some(labels)));
         }
         for workload in &self.workloads {
-            self.namespaces.entry(workload.place.namespace.clone()).or_default();
+            self.namespaces.entry(workload.full_name.namespace.clone()).or_default();
         }
         for (name, labels) in &mut self.namespaces {
             labels.insert(NAMESPACE_NAME.to_owned(), name.clone());
@@ -101,10 +107,10 @@ impl Cluster {
     }
 
     fn add_services(&mut self, objects: &mut Objects) {
-        let mut chosen: Vec<(Place, Vec<usize>)> = Vec::new();
-        for (place, meta, spec) in std::mem::take(&mut objects.services) {
-            let positions = self.behind(&place, &spec);
-            let service = self.services.entry(place.clone()).or_default();
+        let mut chosen: Vec<(NamespacedName, Vec<usize>)> = Vec::new();
+        for (full_name, meta, spec) in std::mem::take(&mut objects.services) {
+            let positions = self.behind(&full_name, &spec);
+            let service = self.services.entry(full_name.clone()).or_default();
             let annotation = meta.annotations.as_ref().and_then(|texts| texts.get(super::DEPENDS_ON));
             service.depends_on.extend(annotation.map(|Text(text)| text.clone()));
             service.is_headless |= spec.cluster_ip.as_deref() == Some("None");
@@ -114,40 +120,37 @@ impl Cluster {
                 // Said twice, the lesser stays, so that the order of files does not matter.
                 service.external_name = service.external_name.take().into_iter().chain(name).min();
             }
-            chosen.push((place, positions));
+            chosen.push((full_name, positions));
         }
-        for (place, positions) in &chosen {
+        for (full_name, positions) in &chosen {
             for position in positions {
                 let workload = &mut self.workloads[*position];
-                if workload.application() == Some(&place.name) {
-                    workload.name = Name::of(&place.namespace, &place.name);
+                if workload.application() == Some(&full_name.name) {
+                    workload.name = Name::of(&full_name.namespace, &full_name.name);
                 }
             }
         }
-        for (place, positions) in chosen {
+        for (full_name, positions) in chosen {
             let names = positions.iter().map(|position| self.workloads[*position].name.clone());
-            let service = self.services.get_mut(&place).expect("it was entered above");
+            let service = self.services.get_mut(&full_name).expect("it was entered above");
             service.targets.extend(names);
         }
-        for (place, service) in &mut self.services {
+        for (full_name, service) in &mut self.services {
             service.is_itself = service.targets.is_empty();
             if service.is_itself {
-                service.targets.insert(Name::of(&place.namespace, &place.name));
+                service.targets.insert(Name::of(&full_name.namespace, &full_name.name));
             }
-            if service.ports.iter().filter_map(protocol::of_port).any(protocol::is_asynchronous) {
+            if service.ports.iter().filter_map(protocol).any(protocols::is_asynchronous) {
                 self.brokers.extend(service.targets.iter().cloned());
             }
         }
     }
 
     /// The workloads behind a Service; none if it has no selector.
-    fn behind(&mut self, place: &Place, spec: &ServiceSpec) -> Vec<usize> {
-        let Some(labels) = spec.selector.as_ref().filter(|labels| !labels.is_empty()) else {
-            return Vec::new();
-        };
-        let selector = Selector { match_labels: Some(labels.clone()), match_expressions: None };
-        self.index.chosen(&place.namespace, &selector).unwrap_or_else(|vague| {
-            self.vague.push(vague);
+    fn behind(&mut self, full_name: &NamespacedName, spec: &ServiceSpec) -> Vec<usize> {
+        let Some(selector) = of_service(spec) else { return Vec::new() };
+        self.index.chosen(&full_name.namespace, &selector).unwrap_or_else(|reason| {
+            self.passed_over.push(reason);
             Vec::new()
         })
     }
@@ -156,33 +159,34 @@ impl Cluster {
     fn follow_aliases(&mut self) {
         let aliases = self.services.iter().filter(|(_, service)| service.is_itself);
         let mut led = Vec::new();
-        for (place, service) in aliases {
+        for (full_name, service) in aliases {
             let mut at = service;
             for _ in 0..ALIASES_MAX {
                 let Some(host) = &at.external_name else { break };
-                let Some(Target::Service(next)) = self.resolve(host, &place.namespace) else { break };
+                let Some(Target::Service(next)) = self.resolve(host, &full_name.namespace) else { break };
                 at = &self.services[next];
             }
             if at.external_name.is_none() && !std::ptr::eq(at, service) {
-                led.push((place.clone(), at.clone()));
+                led.push((full_name.clone(), at.clone()));
             }
         }
-        for (place, service) in led {
-            let depends_on = self.services.get_mut(&place).map(|alias| std::mem::take(&mut alias.depends_on));
+        for (full_name, service) in led {
+            let depends_on =
+                self.services.get_mut(&full_name).map(|alias| std::mem::take(&mut alias.depends_on));
             let alias = Service { is_itself: false, depends_on: depends_on.unwrap_or_default(), ..service };
-            self.services.insert(place, alias);
+            self.services.insert(full_name, alias);
         }
     }
 
     /// What a host means to somebody in a namespace; `None` for nothing of the cluster's.
     pub(super) fn resolve(&self, host: &str, namespace: &str) -> Option<Target<'_>> {
         for name in address::cluster_names(host) {
-            let place = Place::of(name.namespace.unwrap_or(namespace), name.service);
+            let full_name = NamespacedName::of(name.namespace.unwrap_or(namespace), name.service);
             // Manifests without a namespace may go into any that is named in full.
-            let anywhere = name.is_certain.then(|| Place::of("", name.service));
-            for place in [Some(place), anywhere].into_iter().flatten() {
-                if let Some((place, _)) = self.services.get_key_value(&place) {
-                    return Some(Target::Service(place));
+            let anywhere = name.is_certain.then(|| NamespacedName::of("", name.service));
+            for full_name in [Some(full_name), anywhere].into_iter().flatten() {
+                if let Some((full_name, _)) = self.services.get_key_value(&full_name) {
+                    return Some(Target::Service(full_name));
                 }
             }
         }
@@ -200,32 +204,38 @@ impl Cluster {
         namespace: &str,
     ) -> Option<(Target<'_>, Option<&'static str>)> {
         let target = self.resolve(address.host, namespace)?;
-        let by_scheme = protocol::of_scheme(address.scheme);
-        let Target::Service(place) = target else { return Some((target, by_scheme)) };
-        let service = &self.services[place];
+        let by_scheme = protocols::of_scheme(address.scheme);
+        let Target::Service(full_name) = target else { return Some((target, by_scheme)) };
+        let service = &self.services[full_name];
         let takes = address.port.is_none_or(|port| service.takes(port));
         takes.then(|| (target, by_scheme.or_else(|| service.protocol(address.port))))
     }
 
-    /// A Service by its place, or the bare reference to one that is not given.
+    /// A Service by its name, or the bare reference to one that is not given.
     pub(super) fn reference(&self, namespace: &str, name: &str) -> Target<'_> {
-        let place = Place::of(namespace, name);
-        let known = self.services.get_key_value(&place);
-        known.map_or_else(|| Target::Other(Name::of(namespace, name)), |(place, _)| Target::Service(place))
+        let full_name = NamespacedName::of(namespace, name);
+        let known = self.services.get_key_value(&full_name);
+        known.map_or_else(
+            || Target::Other(Name::of(namespace, name)),
+            |(full_name, _)| Target::Service(full_name),
+        )
     }
 
-    /// The names in the graph of what is meant.
+    /// The names in the graph of what is meant; none for the API server.
     pub(super) fn names(&self, target: &Target<'_>) -> BTreeSet<Name> {
         match target {
-            Target::Service(place) => self.services[*place].targets.clone(),
-            Target::Other(name) => BTreeSet::from([name.clone()]),
+            Target::Service(full_name) => self.services[*full_name].targets.clone(),
+            Target::Other(name) => {
+                let full_name = NamespacedName::of(name.namespace.as_deref().unwrap_or_default(), &name.name);
+                (!is_api_server(&full_name)).then(|| name.clone()).into_iter().collect()
+            }
         }
     }
 
     /// The protocol of what is meant.
     pub(super) fn protocol(&self, target: &Target<'_>, port: Option<u16>) -> Option<&'static str> {
         match target {
-            Target::Service(place) => self.services[*place].protocol(port),
+            Target::Service(full_name) => self.services[*full_name].protocol(port),
             Target::Other(_) => None,
         }
     }
@@ -236,20 +246,20 @@ impl Cluster {
     }
 
     /// The workloads of a namespace that a selector chooses.
-    pub(super) fn chosen(&self, namespace: &str, selector: &Selector) -> Result<BTreeSet<Name>, Vague> {
+    pub(super) fn chosen(&self, namespace: &str, selector: &Selector) -> Result<BTreeSet<Name>, Reason> {
         let positions = self.index.chosen(namespace, selector)?;
         Ok(positions.into_iter().map(|position| self.workloads[position].name.clone()).collect())
     }
 
     /// The workloads that run under an account.
-    pub(super) fn under(&self, account: &Place) -> Result<&BTreeSet<Name>, Vague> {
+    pub(super) fn under(&self, account: &NamespacedName) -> Result<&BTreeSet<Name>, Reason> {
         static NONE: BTreeSet<Name> = BTreeSet::new();
         let names = self.accounts.get(account).unwrap_or(&NONE);
         if names.len() > limits::SELECTED_WORKLOADS_MAX { Err(TOO_MANY) } else { Ok(names) }
     }
 
     /// The namespaces that a selector chooses; all for one that asks for nothing.
-    pub(super) fn chosen_namespaces(&self, selector: &Selector) -> Result<Vec<&str>, Vague> {
+    pub(super) fn chosen_namespaces(&self, selector: &Selector) -> Result<Vec<&str>, Reason> {
         let named = selector.match_labels.as_ref().and_then(|labels| labels.get(NAMESPACE_NAME));
         if let Some(Text(name)) = named {
             let known = self.namespaces.get_key_value(name).filter(|(_, labels)| fits(selector, labels));
@@ -278,8 +288,20 @@ impl Service {
     /// The protocol of a port, or that of all ports if it is one.
     fn protocol(&self, port: Option<u16>) -> Option<&'static str> {
         let asked = self.ports.iter().filter(|known| port.is_none_or(|port| known.port == port));
-        let mut protocols = asked.map(protocol::of_port);
+        let mut protocols = asked.map(protocol);
         let first = protocols.next()??;
         protocols.all(|other| other == Some(first)).then_some(first)
     }
+}
+
+/// Whether it is the Service of the API server, which has no selector.
+fn is_api_server(full_name: &NamespacedName) -> bool {
+    (full_name.namespace.as_str(), full_name.name.as_str()) == ("default", "kubernetes")
+}
+
+/// Of a Service's port: what it says, what its name says (`grpc-web`, `tcp-redis`), or its number by custom.
+fn protocol(port: &Port) -> Option<&'static str> {
+    let said = port.app_protocol.as_deref().map(|said| said.rsplit('/').next().unwrap_or(said));
+    let named = || port.name.as_deref().and_then(|name| name.split('-').find_map(protocols::of_word));
+    said.and_then(protocols::of_word).or_else(named).or_else(|| protocols::of_port(port.port))
 }

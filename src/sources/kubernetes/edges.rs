@@ -1,15 +1,15 @@
 //! The dependencies that are found, on their way into the answer.
 //!
-//! - What a workload is told says how it calls; that it may call says no more than that.
+//! - What a workload is told says how it calls, and that it needs to; that it may call says no more than that, and is
+//!   `soft`.
 //! - Their number is bounded, and the work: what one object says of many multiplies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cluster::{Cluster, Target};
-use super::protocol;
 use crate::limits;
-use crate::sources::{Found, Name, Uses};
-use crate::types::CommunicationMode;
+use crate::sources::{Found, Name, Uses, protocols};
+use crate::types::{CommunicationMode, DependencyCriticality};
 
 pub(super) struct Edges<'c> {
     pub(super) cluster: &'c Cluster,
@@ -35,10 +35,9 @@ impl<'c> Edges<'c> {
             return;
         }
         for on in self.cluster.names(target) {
-            let does_not_wait =
-                protocol.map_or_else(|| self.cluster.is_broker(&on), protocol::is_asynchronous);
-            let uses = if does_not_wait { Uses::asynchronous() } else { Uses::sync() };
-            self.uses(from, &on, uses.over(protocol.unwrap_or_default()).because_of(evidence));
+            let does_not_wait = protocol.is_none() && self.cluster.is_broker(&on);
+            let uses = if does_not_wait { Uses::asynchronous() } else { protocols::uses(protocol) };
+            self.uses(from, &on, uses.because_of(evidence));
         }
     }
 
@@ -99,7 +98,8 @@ impl<'c> Edges<'c> {
     pub(super) fn finish(mut self) -> Found {
         for ((from, on), evidence) in self.allowed {
             let known = self.found.dependencies().get(&(from.clone(), on.clone()));
-            let mut uses = known.cloned().unwrap_or_else(Uses::sync);
+            let allowed = || Uses::sync().with_criticality(DependencyCriticality::Soft);
+            let mut uses = known.cloned().unwrap_or_else(allowed);
             if known.is_none() && self.cluster.is_broker(&on) {
                 uses.mode = CommunicationMode::Async;
             }

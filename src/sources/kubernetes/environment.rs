@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::address::{self, addresses};
 use super::cluster::{Cluster, Target};
 use super::edges::Edges;
-use super::objects::Place;
+use super::objects::NamespacedName;
 use super::shapes::{Container, PodSpec, Text};
 use crate::sources::{Name, Uses};
 
@@ -34,10 +34,10 @@ pub(super) fn add(edges: &mut Edges<'_>) {
         for pod in &workload.pods {
             let containers = pod.containers.iter().chain(pod.init_containers.iter().flatten());
             for container in containers {
-                reader.variables(&workload.name, &workload.place.namespace, container);
-                reader.arguments(&workload.name, &workload.place.namespace, container);
+                reader.variables(&workload.name, &workload.full_name.namespace, container);
+                reader.arguments(&workload.name, &workload.full_name.namespace, container);
             }
-            reader.files(&workload.name, &workload.place.namespace, pod);
+            reader.files(&workload.name, &workload.full_name.namespace, pod);
         }
     }
     declared(edges);
@@ -45,7 +45,7 @@ pub(super) fn add(edges: &mut Edges<'_>) {
 
 struct Reader<'e, 'c> {
     edges: &'e mut Edges<'c>,
-    searched: HashMap<Place, Searched<'c>>,
+    searched: HashMap<NamespacedName, Searched<'c>>,
 }
 
 impl<'c> Reader<'_, 'c> {
@@ -108,11 +108,11 @@ impl<'c> Reader<'_, 'c> {
 
     fn config_map(&mut self, namespace: &str, name: &str) -> &Searched<'c> {
         let cluster = self.edges.cluster;
-        let place = Place::of(namespace, name);
-        self.searched.entry(place).or_insert_with_key(|place| {
+        let full_name = NamespacedName::of(namespace, name);
+        self.searched.entry(full_name).or_insert_with_key(|full_name| {
             let mut searched = Searched::new();
-            for (key, Text(text)) in cluster.config_maps.get(place).into_iter().flatten().flatten() {
-                searched.entry(key).or_default().extend(search(cluster, &place.namespace, text));
+            for (key, Text(text)) in cluster.config_maps.get(full_name).into_iter().flatten().flatten() {
+                searched.entry(key).or_default().extend(search(cluster, &full_name.namespace, text));
             }
             // Most texts name nobody, and would be passed by again and again.
             searched.retain(|_, hits| !hits.is_empty());
@@ -133,17 +133,17 @@ fn search<'c>(cluster: &'c Cluster, namespace: &str, text: &str) -> BTreeSet<Hit
 /// What annotations declare, of workloads and of Services.
 fn declared(edges: &mut Edges<'_>) {
     let cluster = edges.cluster;
-    let own: BTreeMap<&Place, &Name> =
-        cluster.workloads.iter().map(|workload| (&workload.place, &workload.name)).collect();
+    let own: BTreeMap<&NamespacedName, &Name> =
+        cluster.workloads.iter().map(|workload| (&workload.full_name, &workload.name)).collect();
     for workload in &cluster.workloads {
         for text in workload.annotations(super::DEPENDS_ON) {
-            declare(edges, &own, (&workload.name, &workload.place.namespace), text);
+            declare(edges, &own, (&workload.name, &workload.full_name.namespace), text);
         }
     }
-    for (place, service) in &cluster.services {
+    for (full_name, service) in &cluster.services {
         for text in &service.depends_on {
             for from in &service.targets {
-                declare(edges, &own, (from, &place.namespace), text);
+                declare(edges, &own, (from, &full_name.namespace), text);
             }
         }
     }
@@ -152,7 +152,7 @@ fn declared(edges: &mut Edges<'_>) {
 /// Reads `name, namespace/name`: a Service, a workload, or what neither is known to be.
 fn declare(
     edges: &mut Edges<'_>,
-    own: &BTreeMap<&Place, &Name>,
+    own: &BTreeMap<&NamespacedName, &Name>,
     (from, namespace): (&Name, &str),
     text: &str,
 ) {
@@ -163,7 +163,8 @@ fn declare(
             edges.found.leave_out("declared dependencies that are no names");
             continue;
         }
-        let target = match (cluster.reference(namespace, name), own.get(&Place::of(namespace, name))) {
+        let target = match (cluster.reference(namespace, name), own.get(&NamespacedName::of(namespace, name)))
+        {
             (Target::Other(_), Some(workload)) => Target::Other((*workload).clone()),
             (target, _) => target,
         };

@@ -17,7 +17,6 @@ mod edges;
 mod environment;
 mod objects;
 mod policies;
-mod protocol;
 mod routes;
 mod selector;
 mod shapes;
@@ -104,9 +103,10 @@ pub fn of_documents(documents: &[Document<'_>]) -> Found {
     let mut values = Vec::new();
     for parsed in documents.iter().flat_map(|document| yaml::documents(*document)) {
         match parsed.value {
-            _ if parsed.is_template => found.leave_out("Helm templates"),
+            Ok(value) if objects::is_template(&value) => found.leave_out("Helm templates"),
             Ok(value) if objects::is_object(&value) => values.push(value),
             Ok(_) => found.leave_out("documents that are no Kubernetes objects"),
+            Err(_) if parsed.is_template => found.leave_out("Helm templates"),
             Err(problem) => found.note(format!("{}: {problem}", parsed.place)),
         }
     }
@@ -119,8 +119,8 @@ fn describe(cluster: &Cluster, found: &mut Found) {
     for workload in &cluster.workloads {
         workload.describe(found.service(&workload.name));
     }
-    for (place, service) in cluster.services.iter().filter(|(_, service)| service.is_itself) {
-        let seen = found.service(&Name::of(&place.namespace, &place.name)).say("kind", "Service");
+    for (full_name, service) in cluster.services.iter().filter(|(_, service)| service.is_itself) {
+        let seen = found.service(&Name::of(&full_name.namespace, &full_name.name)).say("kind", "Service");
         if let Some(host) = &service.external_name {
             seen.say("external_name", host.as_str()).external();
         }
@@ -132,5 +132,5 @@ fn describe(cluster: &Cluster, found: &mut Found) {
             found.service(&Name::bare(host.as_str())).say("kind", "ServiceEntry").external();
         }
     }
-    cluster.vague.iter().for_each(|vague| found.leave_out(vague));
+    cluster.passed_over.iter().for_each(|reason| found.leave_out(reason));
 }

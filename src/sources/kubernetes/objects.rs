@@ -12,14 +12,14 @@ use super::shapes::{
 };
 use super::{KINDS, Kind};
 
-/// Where an object stands. An object on disk may have no namespace: it is empty.
+/// What an object is called. One on disk may have no namespace: it is empty.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Place {
+pub(super) struct NamespacedName {
     pub(super) namespace: String,
     pub(super) name: String,
 }
 
-impl Place {
+impl NamespacedName {
     pub(super) fn of(namespace: &str, name: &str) -> Self {
         Self { namespace: namespace.to_owned(), name: name.to_owned() }
     }
@@ -27,9 +27,9 @@ impl Place {
 
 /// Something that runs pods, or a pod.
 #[derive(Debug)]
-pub(super) struct Runner {
+pub(super) struct Controller {
     pub(super) kind: &'static str,
-    pub(super) place: Place,
+    pub(super) full_name: NamespacedName,
     pub(super) meta: Meta,
     pub(super) template: Template,
 }
@@ -37,7 +37,7 @@ pub(super) struct Runner {
 /// A route of the Gateway API.
 #[derive(Debug)]
 pub(super) struct GatewayRoute {
-    pub(super) place: Place,
+    pub(super) full_name: NamespacedName,
     pub(super) protocol: &'static str,
     pub(super) spec: RouteSpec,
 }
@@ -45,16 +45,16 @@ pub(super) struct GatewayRoute {
 /// All that is looked at.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
-    pub(super) runners: Vec<Runner>,
-    pub(super) services: Vec<(Place, Meta, ServiceSpec)>,
-    pub(super) config_maps: Vec<(Place, Texts)>,
+    pub(super) controllers: Vec<Controller>,
+    pub(super) services: Vec<(NamespacedName, Meta, ServiceSpec)>,
+    pub(super) config_maps: Vec<(NamespacedName, Texts)>,
     pub(super) namespaces: Vec<(String, Texts)>,
-    pub(super) network_policies: Vec<(Place, NetworkPolicySpec)>,
-    pub(super) authorizations: Vec<(Place, AuthorizationSpec)>,
-    pub(super) sidecars: Vec<(Place, SidecarSpec)>,
-    pub(super) ingresses: Vec<(Place, IngressSpec)>,
+    pub(super) network_policies: Vec<(NamespacedName, NetworkPolicySpec)>,
+    pub(super) authorizations: Vec<(NamespacedName, AuthorizationSpec)>,
+    pub(super) sidecars: Vec<(NamespacedName, SidecarSpec)>,
+    pub(super) ingresses: Vec<(NamespacedName, IngressSpec)>,
     pub(super) gateway_routes: Vec<GatewayRoute>,
-    pub(super) virtual_services: Vec<(Place, VirtualServiceSpec)>,
+    pub(super) virtual_services: Vec<(NamespacedName, VirtualServiceSpec)>,
     pub(super) service_entries: Vec<ServiceEntrySpec>,
     /// What was not understood.
     pub(super) notes: Vec<String>,
@@ -71,6 +71,16 @@ pub(super) struct Object<'v> {
 /// Whether it is an object of Kubernetes, of whatever kind.
 pub(super) fn is_object(value: &Value) -> bool {
     ["apiVersion", "kind"].iter().all(|member| value[*member].as_str().is_some_and(|text| !text.is_empty()))
+}
+
+/// Whether it is a template that was not filled in: one whose names are still to be made. Elsewhere braces may be the
+/// text that is meant, such as that of an alert.
+pub(super) fn is_template(value: &Value) -> bool {
+    flatten(value).into_iter().any(|object| {
+        let metadata = &object.value["metadata"];
+        let names = [metadata["name"].as_str(), metadata["namespace"].as_str(), Some(object.kind)];
+        names.into_iter().flatten().any(|name| name.contains("{{"))
+    })
 }
 
 /// The objects in a value: itself, or the items of a list. O(value).
@@ -125,15 +135,15 @@ impl Objects {
         for object in values.iter().flat_map(flatten) {
             let Some(known) = object.known() else { continue };
             let member = |name: &str| object.value["metadata"][name].as_str().unwrap_or_default();
-            let place = Place::of(member("namespace"), member("name"));
-            let problem = if place.name.is_empty() {
+            let full_name = NamespacedName::of(member("namespace"), member("name"));
+            let problem = if full_name.name.is_empty() {
                 Err("it has no name".to_owned())
             } else {
-                objects.add(known, place.clone(), object.value)
+                objects.add(known, full_name.clone(), object.value)
             };
             if let Err(problem) = problem {
-                let slash = if place.namespace.is_empty() { "" } else { "/" };
-                let Place { namespace, name } = place;
+                let slash = if full_name.namespace.is_empty() { "" } else { "/" };
+                let NamespacedName { namespace, name } = full_name;
                 objects.notes.push(format!("{} {namespace}{slash}{name}: {problem}", known.kind));
             }
         }
@@ -147,38 +157,38 @@ impl Objects {
         self.authorizations.sort_by(|(one, _), (other, _)| one.cmp(other));
         self.sidecars.sort_by(|(one, _), (other, _)| one.cmp(other));
         self.ingresses.sort_by(|(one, _), (other, _)| one.cmp(other));
-        self.gateway_routes.sort_by(|one, other| one.place.cmp(&other.place));
+        self.gateway_routes.sort_by(|one, other| one.full_name.cmp(&other.full_name));
         self.virtual_services.sort_by(|(one, _), (other, _)| one.cmp(other));
         self.notes.sort();
     }
 
-    fn add(&mut self, known: &Kind, place: Place, value: &Value) -> Result<(), String> {
+    fn add(&mut self, known: &Kind, full_name: NamespacedName, value: &Value) -> Result<(), String> {
         let spec = &value["spec"];
         match known.kind {
-            "Service" => self.services.push((place, part(&value["metadata"])?, part(spec)?)),
+            "Service" => self.services.push((full_name, part(&value["metadata"])?, part(spec)?)),
             "ConfigMap" => {
                 let texts: Option<Texts> = part(&value["data"])?;
-                self.config_maps.push((place, texts.unwrap_or_default()));
+                self.config_maps.push((full_name, texts.unwrap_or_default()));
             }
             "Namespace" => {
                 let meta: Meta = part(&value["metadata"])?;
-                self.namespaces.push((place.name, meta.labels.unwrap_or_default()));
+                self.namespaces.push((full_name.name, meta.labels.unwrap_or_default()));
             }
-            "NetworkPolicy" => self.network_policies.push((place, part(spec)?)),
+            "NetworkPolicy" => self.network_policies.push((full_name, part(spec)?)),
             "AuthorizationPolicy" => {
                 let spec: Option<AuthorizationSpec> = part(spec)?;
-                self.authorizations.push((place, spec.unwrap_or_default()));
+                self.authorizations.push((full_name, spec.unwrap_or_default()));
             }
             "Sidecar" => {
                 let spec: Option<SidecarSpec> = part(spec)?;
-                self.sidecars.push((place, spec.unwrap_or_default()));
+                self.sidecars.push((full_name, spec.unwrap_or_default()));
             }
-            "Ingress" => self.ingresses.push((place, part(spec)?)),
+            "Ingress" => self.ingresses.push((full_name, part(spec)?)),
             "HTTPRoute" | "GRPCRoute" => {
                 let protocol = if known.kind == "GRPCRoute" { "grpc" } else { "http" };
-                self.gateway_routes.push(GatewayRoute { place, protocol, spec: part(spec)? });
+                self.gateway_routes.push(GatewayRoute { full_name, protocol, spec: part(spec)? });
             }
-            "VirtualService" => self.virtual_services.push((place, part(spec)?)),
+            "VirtualService" => self.virtual_services.push((full_name, part(spec)?)),
             "ServiceEntry" => self.service_entries.push(part(spec)?),
             kind => {
                 let template = match kind {
@@ -187,7 +197,7 @@ impl Objects {
                     _ => &spec["template"],
                 };
                 let (meta, template) = (part(&value["metadata"])?, part(template)?);
-                self.runners.push(Runner { kind: known.kind, place, meta, template });
+                self.controllers.push(Controller { kind: known.kind, full_name, meta, template });
             }
         }
         Ok(())

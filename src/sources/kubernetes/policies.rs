@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use super::edges::Edges;
-use super::objects::{Objects, Place};
-use super::selector::{EVERYTHING, Vague};
+use super::objects::{NamespacedName, Objects};
+use super::selector::{EVERYTHING, Reason};
 use super::shapes::{
     AuthorizationSource, AuthorizationSpec, NetworkPolicySpec, Peer, Selector, SidecarSpec, Texts,
 };
@@ -16,27 +16,27 @@ use crate::sources::Name;
 
 /// Adds what policies allow.
 pub(super) fn add(edges: &mut Edges<'_>, objects: &Objects) {
-    for (place, policy) in &objects.network_policies {
+    for (full_name, policy) in &objects.network_policies {
         if !edges.is_spent() {
-            network(edges, &place.namespace, policy);
+            network(edges, &full_name.namespace, policy);
         }
     }
-    for (place, policy) in &objects.authorizations {
+    for (full_name, policy) in &objects.authorizations {
         if !edges.is_spent() {
-            authorization(edges, &place.namespace, policy);
+            authorization(edges, &full_name.namespace, policy);
         }
     }
-    for (place, sidecar) in &objects.sidecars {
+    for (full_name, sidecar) in &objects.sidecars {
         if !edges.is_spent() {
-            self::sidecar(edges, &place.namespace, sidecar);
+            self::sidecar(edges, &full_name.namespace, sidecar);
         }
     }
 }
 
 /// What is chosen, or nobody: then the reason is counted.
-fn or_nobody(edges: &mut Edges<'_>, chosen: Result<BTreeSet<Name>, Vague>) -> BTreeSet<Name> {
-    chosen.unwrap_or_else(|vague| {
-        edges.found.leave_out(vague);
+fn or_nobody(edges: &mut Edges<'_>, chosen: Result<BTreeSet<Name>, Reason>) -> BTreeSet<Name> {
+    chosen.unwrap_or_else(|reason| {
+        edges.found.leave_out(reason);
         BTreeSet::new()
     })
 }
@@ -128,7 +128,7 @@ fn called(edges: &mut Edges<'_>, namespace: &str, policy: &AuthorizationSpec) ->
 }
 
 /// The accounts of a source; `None` for one that stands for many workloads.
-fn accounts(source: &AuthorizationSource, own: &str) -> BTreeSet<Option<Place>> {
+fn accounts(source: &AuthorizationSource, own: &str) -> BTreeSet<Option<NamespacedName>> {
     let by_principal = source.principals.iter().flatten().map(|principal| {
         let mut parts = principal.split('/').skip_while(|part| *part != "ns").skip(1);
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -138,13 +138,13 @@ fn accounts(source: &AuthorizationSource, own: &str) -> BTreeSet<Option<Place>> 
     });
     let by_account = source.service_accounts.iter().flatten();
     let by_account = by_account.map(|account| account.split_once('/').unwrap_or((own, account)));
-    let place = |(namespace, account): (&str, &str)| {
+    let full_name = |(namespace, account): (&str, &str)| {
         // Pods without an account of their own run under `default`.
         let is_shared =
             account.is_empty() || account == "default" || namespace.contains('*') || account.contains('*');
-        (!is_shared).then(|| Place::of(namespace, account))
+        (!is_shared).then(|| NamespacedName::of(namespace, account))
     };
-    by_principal.chain(by_account).map(place).collect()
+    by_principal.chain(by_account).map(full_name).collect()
 }
 
 fn sidecar(edges: &mut Edges<'_>, namespace: &str, sidecar: &SidecarSpec) {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::cluster::Target;
 use super::edges::Edges;
-use super::objects::{GatewayRoute, Objects, Place};
+use super::objects::{GatewayRoute, NamespacedName, Objects};
 use super::shapes::{
     Backend, Destination, IngressSpec, PortNumber, Reference, VirtualRoute, VirtualServiceSpec,
 };
@@ -27,9 +27,9 @@ struct End {
 pub(super) fn add(edges: &mut Edges<'_>, objects: &Objects) {
     let taken: BTreeSet<Name> = edges.found.services().keys().cloned().collect();
     let mut routes = Routes { edges, taken };
-    for (place, ingress) in &objects.ingresses {
+    for (full_name, ingress) in &objects.ingresses {
         if !routes.edges.is_spent() {
-            routes.ingress(place, ingress);
+            routes.ingress(full_name, ingress);
         }
     }
     for route in &objects.gateway_routes {
@@ -37,9 +37,9 @@ pub(super) fn add(edges: &mut Edges<'_>, objects: &Objects) {
             routes.gateway_route(route);
         }
     }
-    for (place, service) in &objects.virtual_services {
+    for (full_name, service) in &objects.virtual_services {
         if !routes.edges.is_spent() {
-            routes.virtual_service(&place.namespace, service);
+            routes.virtual_service(&full_name.namespace, service);
         }
     }
 }
@@ -89,21 +89,21 @@ impl Routes<'_, '_> {
         }
     }
 
-    fn ingress(&mut self, place: &Place, ingress: &IngressSpec) {
+    fn ingress(&mut self, full_name: &NamespacedName, ingress: &IngressSpec) {
         let paths = ingress.rules.iter().flatten().filter_map(|rule| rule.http.as_ref());
         let paths = paths.flat_map(|http| http.paths.iter().flatten()).map(|path| &path.backend);
         let mut ends = BTreeSet::new();
         for backend in ingress.default_backend.iter().chain(paths) {
             let Some((name, port)) = backend_service(backend) else { continue };
-            let target = self.edges.cluster.reference(&place.namespace, name);
+            let target = self.edges.cluster.reference(&full_name.namespace, name);
             ends.extend(self.ends(&target, port, Some("http"), false));
         }
-        let front = self.front("Ingress", &place.namespace, &place.name);
+        let front = self.front("Ingress", &full_name.namespace, &full_name.name);
         self.lead(&BTreeSet::from([front]), &ends);
     }
 
     fn gateway_route(&mut self, route: &GatewayRoute) {
-        let own = route.place.namespace.as_str();
+        let own = route.full_name.namespace.as_str();
         let mut ends = BTreeSet::new();
         for rule in route.spec.rules.iter().flatten() {
             let filters = rule.filters.iter().flatten();

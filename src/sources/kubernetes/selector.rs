@@ -6,21 +6,27 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::shapes::{Expression, Selector, Text, Texts};
+use super::shapes::{Expression, Selector, ServiceSpec, Text, Texts};
 use crate::limits;
 
 /// Why a selector is no statement about single workloads; the text is a reason to leave out.
-pub(super) type Vague = &'static str;
+pub(super) type Reason = &'static str;
 
 /// It asks for nothing.
-pub(super) const EVERYTHING: Vague = "selectors that choose everything";
+pub(super) const EVERYTHING: Reason = "selectors that choose everything";
 /// It chooses more than we follow.
-pub(super) const TOO_MANY: Vague = "selectors that choose too many workloads";
+pub(super) const TOO_MANY: Reason = "selectors that choose too many workloads";
 
 pub(super) type Labels = BTreeMap<String, String>;
 
 pub(super) fn labels_of(texts: Option<&Texts>) -> Labels {
     texts.into_iter().flatten().map(|(key, Text(text))| (key.clone(), text.clone())).collect()
+}
+
+/// The selector of a Service; `None` for one that chooses nothing.
+pub(super) fn of_service(spec: &ServiceSpec) -> Option<Selector> {
+    let labels = spec.selector.as_ref().filter(|labels| !labels.is_empty())?;
+    Some(Selector { match_labels: Some(labels.clone()), match_expressions: None })
 }
 
 /// Sets of labels, by namespace.
@@ -42,7 +48,7 @@ impl LabelIndex {
 
     /// The positions of those in a namespace that a selector chooses, ascending.
     /// O(candidates), at most [`limits::SELECTOR_CANDIDATES_MAX`].
-    pub(super) fn chosen(&self, namespace: &str, selector: &Selector) -> Result<Vec<usize>, Vague> {
+    pub(super) fn chosen(&self, namespace: &str, selector: &Selector) -> Result<Vec<usize>, Reason> {
         let posting = |key: &str, value: &str| {
             let label = (namespace.to_owned(), key.to_owned(), value.to_owned());
             self.by_label.get(&label).map_or(&[][..], Vec::as_slice)

@@ -1,6 +1,7 @@
 //! Manifests as they are written, and what is found in them.
 
 mod broken;
+mod workloads;
 
 use std::collections::BTreeSet;
 
@@ -43,7 +44,7 @@ fn the_manifests_of_online_boutique_say_what_its_graph_says() {
     let found = of_files(BOUTIQUE);
     check_golden("kubernetes-online-boutique.txt", &found);
     let graph: Value = serde_json::from_str(&fixture("online-boutique/graph.json")).unwrap();
-    let report = Report::of(&found, &Naming::default(), &|_| false);
+    let report = Report::of(&found, &Naming::default(), &|_, _| crate::sources::Known::No);
     let at = Timestamp::parse("2026-08-11T17:03:16-04:00").unwrap();
     let document = report.document(DiscoverySource::Kubernetes, at);
     let kinds = |graph: &Value| {
@@ -181,7 +182,7 @@ fn addresses_in_variables() {
         ("URL", "http://cart-$(COLOUR):50051", ""),
         ("URL", "http://example.org/cart:50051", ""),
         ("URL", "redis://:p%40ss@redis:6379/0", "shop/redis sync redis"),
-        ("URL", "jdbc:postgresql://bank.pay:443/x?user=cart&y=1", "pay/bank sync postgres"),
+        ("URL", "jdbc:postgresql://bank.pay:443/x?user=cart&y=1", "pay/bank sync postgresql"),
         ("URL", "jdbc:oracle:thin:@//bank.pay:443/x", "pay/bank sync https"),
         ("URL", "jdbc:oracle:thin:@bank.pay:443:x", "pay/bank sync https"),
         ("URL", "dns:///cart:50051", "shop/cart sync grpc"),
@@ -198,59 +199,6 @@ fn addresses_in_variables() {
     ];
     for (variable, value, expected) in cases {
         assert_eq!(told(variable, value), expected, "{variable}={value}");
-    }
-}
-
-fn owned(kind: &str, name: &str, by: Option<(&str, &str)>) -> Value {
-    let owners: Vec<Value> =
-        by.iter().map(|(kind, name)| json!({"kind": kind, "name": name, "controller": true})).collect();
-    let spec = json!({"containers": [{"name": "main"}]});
-    let spec = match kind {
-        "Pod" => spec,
-        "CronJob" => json!({"jobTemplate": {"spec": {"template": {"spec": spec}}}}),
-        _ => json!({"template": {"spec": spec}}),
-    };
-    let group = KINDS.iter().find(|known| known.kind == kind).unwrap().group;
-    let api_version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
-    let meta = json!({"name": name, "namespace": "a", "ownerReferences": owners});
-    json!({"apiVersion": api_version, "kind": kind, "metadata": meta, "spec": spec})
-}
-
-#[test]
-fn pods_are_those_of_their_workloads() {
-    let pod = owned("Pod", "web-6d4-x", Some(("ReplicaSet", "web-6d4")));
-    let set = owned("ReplicaSet", "web-6d4", Some(("Deployment", "web")));
-    let deployment = owned("Deployment", "web", None);
-    let run = [
-        owned("Pod", "tidy-1-x", Some(("Job", "tidy-1"))),
-        owned("Job", "tidy-1", Some(("CronJob", "tidy"))),
-        owned("CronJob", "tidy", None),
-    ];
-    let cases: &[(&[Value], &str)] = &[
-        (&[pod.clone(), set.clone(), deployment.clone()], "Deployment web"),
-        (&[pod.clone(), deployment], "Deployment web"),
-        (&[pod.clone(), set], "Deployment web"),
-        (&[pod], "Deployment web"),
-        (&run, "CronJob tidy"),
-        (&run[..2], "CronJob tidy"),
-        (&[owned("Pod", "alone", None)], "Pod alone"),
-        (&[owned("Pod", "etcd-1", Some(("Node", "node-1")))], "Pod etcd-1"),
-        (
-            &[
-                owned("Pod", "r-1-x", Some(("ReplicaSet", "r-1"))),
-                owned("ReplicaSet", "r-1", Some(("Rollout", "r"))),
-            ],
-            "Rollout r",
-        ),
-        (&[owned("StatefulSet", "db", Some(("Postgres", "pg")))], "StatefulSet db"),
-        (&[owned("ReplicaSet", "x", Some(("ReplicaSet", "x")))], "ReplicaSet x"),
-    ];
-    for (objects, expected) in cases {
-        let found = parse(objects);
-        let services = found.services().iter();
-        let services = services
-            .map(|(name, seen)| format!("{} {}", seen.members()["kind"].as_str().unwrap(), name.name));
-        assert_eq!(services.collect::<Vec<_>>(), [*expected]);
     }
 }
 
@@ -309,6 +257,49 @@ fn templates_are_passed_over_and_counted() {
     let left_out = [("Helm templates", 1), ("documents that are no Kubernetes objects", 1)];
     assert_eq!(found.left_out(), &left_out.into());
     assert!(found.notes().len() == 1 && found.notes()[0].starts_with("chart.yaml: document 3: "));
+}
+
+/// Braces in what an object says are the text that is meant; in what it is called they are not filled in.
+#[test]
+fn braces_make_a_template_only_where_names_stand() {
+    let vault = "\
+kind: Deployment
+apiVersion: apps/v1
+metadata: {name: web}
+spec:
+  template:
+    metadata:
+      annotations:
+        vault.hashicorp.com/agent-inject-template-db: |
+          {{ with secret \"db/creds/web\" }}{{ .Data.password }}{{ end }}
+    spec: {containers: [{envFrom: [{configMapRef: {name: rules}}]}]}
+";
+    let rules = "\
+kind: ConfigMap
+apiVersion: v1
+metadata: {name: rules}
+data: {rules: 'summary: {{ $labels.job }} at http://db:5432'}
+";
+    let database = "kind: Service\napiVersion: v1\nmetadata: {name: db}\nspec: {ports: [{port: 5432}]}\n";
+    let real = format!("{vault}---\n{rules}---\n{database}");
+    let found = of_documents(&[Document { path: "real.yaml", text: &real }]);
+    let dependency = (Name::bare("web"), Name::bare("db"));
+    assert!(found.dependencies().contains_key(&dependency) && found.left_out().is_empty(), "{found:?}");
+
+    let named = |name: &str, namespace: &str, kind: &str| {
+        format!("apiVersion: v1\nkind: \"{kind}\"\nmetadata: {{name: '{name}', namespace: '{namespace}'}}\n")
+    };
+    let texts = [
+        named("{{ .Release.Name }}-web", "a", "Service"),
+        named("web", "{{ .Release.Namespace }}", "Service"),
+        named("web", "a", "{{ .Values.kind }}"),
+        "apiVersion: v1\nkind: List\nitems: [{kind: Service, metadata: {name: '{{ $name }}'}}]\n".to_owned(),
+    ];
+    for text in texts {
+        let found = of_documents(&[Document { path: "chart.yaml", text: &text }]);
+        assert_eq!(found.left_out(), &[("Helm templates", 1)].into(), "{text}");
+        assert!(found.is_empty() && found.notes().is_empty(), "{text}");
+    }
 }
 
 fn object(api_version: &str, kind: &str, spec: &Value) -> Value {

@@ -1,81 +1,126 @@
 //! Who runs the pods: each workload once, however many objects of it there are.
 //!
 //! - A pod of a `ReplicaSet` of a Deployment is of the Deployment; where that was not given, the pod speaks for it.
+//! - A Job of no `CronJob`, and a pod that no controller made, come and go: they count only behind a Service.
 //! - What a custom resource owns besides pods stays a workload of its own: an operator's object is no service.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::objects::{Place, Runner};
-use super::protocol;
-use super::selector::{Labels, labels_of};
-use super::shapes::{Meta, PodSpec, Text};
+use super::objects::{Controller, NamespacedName};
+use super::selector::{LabelIndex, Labels, Reason, labels_of, of_service};
+use super::shapes::{Meta, PodSpec, ServiceSpec, Text};
+use crate::sources::protocols::{self, Role};
 use crate::sources::{Name, Seen};
 
 /// Steps from a pod to its workload: one over a `ReplicaSet` or a Job, and one more.
 const OWNERS_MAX: usize = 3;
+/// What makes pods anew when they end.
+const LASTING: [&str; 7] =
+    ["CronJob", "DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet"];
+/// Why some are not services.
+const ONE_OFF: Reason = "one-off jobs and pods";
 
 /// A workload, or the pods of one that look alike.
 #[derive(Debug)]
 pub(super) struct Workload {
     /// What it is in the graph; its own name until a Service gives it another.
     pub(super) name: Name,
-    /// Where it stands.
-    pub(super) place: Place,
+    /// What its object is called.
+    pub(super) full_name: NamespacedName,
     pub(super) kind: String,
     /// Labels of its pods.
     pub(super) labels: Labels,
     /// Labels and annotations of itself and its pods.
     pub(super) metas: Vec<Meta>,
     pub(super) pods: Vec<PodSpec>,
+    /// Whether nothing makes it anew when it has ended.
+    is_one_off: bool,
 }
 
 /// Kind and name within a namespace.
 type Identity = (String, String);
 
-/// Finds the workloads, sorted. O(runners · log runners).
-pub(super) fn workloads(runners: Vec<Runner>) -> Vec<Workload> {
+/// Finds the workloads, sorted. O(controllers · log controllers).
+pub(super) fn workloads(controllers: Vec<Controller>) -> Vec<Workload> {
     let mut owners: HashMap<(String, Identity), Option<Identity>> = HashMap::new();
-    for runner in &runners {
-        let known = owners.entry((runner.place.namespace.clone(), identity(runner))).or_default();
+    for controller in &controllers {
+        let known = owners.entry((controller.full_name.namespace.clone(), identity(controller))).or_default();
         // Given twice, the order must not matter.
-        *known = known.take().max(owner(runner));
+        *known = known.take().max(owner(controller));
     }
-    let mut workloads: BTreeMap<(Place, String, Labels), Workload> = BTreeMap::new();
-    for runner in runners {
-        let own = identity(&runner);
-        let (kind, name) = root(&owners, &runner.place.namespace, own.clone());
+    let mut workloads: BTreeMap<(NamespacedName, String, Labels), Workload> = BTreeMap::new();
+    for controller in controllers {
+        let own = identity(&controller);
+        let (kind, name) = root(&owners, &controller.full_name.namespace, own.clone());
         let is_spoken_for = (&kind, &name) != (&own.0, &own.1)
-            && owners.contains_key(&(runner.place.namespace.clone(), (kind.clone(), name.clone())));
+            && owners.contains_key(&(controller.full_name.namespace.clone(), (kind.clone(), name.clone())));
         if is_spoken_for {
             continue;
         }
-        let place = Place::of(&runner.place.namespace, &name);
-        let labels = labels_of(runner.template.metadata.as_ref().and_then(|meta| meta.labels.as_ref()));
-        let key = (place.clone(), kind.clone(), labels.clone());
+        let is_one_off = is_one_off(&controller, &kind);
+        let full_name = NamespacedName::of(&controller.full_name.namespace, &name);
+        let labels = labels_of(controller.template.metadata.as_ref().and_then(|meta| meta.labels.as_ref()));
+        let key = (full_name.clone(), kind.clone(), labels.clone());
         let workload = workloads.entry(key).or_insert_with(|| Workload {
-            name: Name::of(&place.namespace, &name),
-            place,
+            name: Name::of(&full_name.namespace, &name),
+            full_name,
             kind,
             labels,
             metas: Vec::new(),
             pods: Vec::new(),
+            is_one_off: true,
         });
-        workload.metas.push(runner.meta);
-        workload.metas.extend(runner.template.metadata);
-        workload.pods.push(runner.template.spec);
+        workload.is_one_off &= is_one_off;
+        workload.metas.push(controller.meta);
+        workload.metas.extend(controller.template.metadata);
+        workload.pods.push(controller.template.spec);
     }
     workloads.into_values().collect()
 }
 
-fn identity(runner: &Runner) -> Identity {
-    (runner.kind.to_owned(), runner.place.name.clone())
+/// Takes out the one-off workloads that no Service selects, and says so once for each object.
+/// O(workloads · log workloads), and what Services select of them.
+pub(super) fn leave_out_one_offs(
+    workloads: &mut Vec<Workload>,
+    services: &[(NamespacedName, Meta, ServiceSpec)],
+) -> Vec<Reason> {
+    let mut index = LabelIndex::default();
+    for workload in workloads.iter().filter(|workload| workload.is_one_off) {
+        index.push(&workload.full_name.namespace, workload.labels.clone());
+    }
+    let mut selected = BTreeSet::new();
+    for (full_name, _, spec) in services {
+        let Some(selector) = of_service(spec) else { continue };
+        // A Service of too many stands for itself.
+        selected.extend(index.chosen(&full_name.namespace, &selector).unwrap_or_default());
+    }
+    let mut left_out = Vec::new();
+    let mut positions = 0..;
+    workloads.retain(|workload| {
+        let stays = !workload.is_one_off || positions.next().is_some_and(|at| selected.contains(&at));
+        if !stays {
+            left_out.extend(workload.pods.iter().map(|_| ONE_OFF));
+        }
+        stays
+    });
+    left_out
+}
+
+/// Whether nothing makes it anew: a Job that is not of a `CronJob`, or a pod that is of nothing that we know.
+fn is_one_off(controller: &Controller, root: &str) -> bool {
+    let is_made = || owner(controller).is_some_and(|(kind, _)| LASTING.contains(&kind.as_str()));
+    root == "Job" || (controller.kind == "Pod" && !is_made())
+}
+
+fn identity(controller: &Controller) -> Identity {
+    (controller.kind.to_owned(), controller.full_name.name.clone())
 }
 
 /// What controls it, as far as that makes it part of another workload.
-fn owner(runner: &Runner) -> Option<Identity> {
-    let mut owners = runner.meta.owner_references.iter().flatten();
+fn owner(controller: &Controller) -> Option<Identity> {
+    let mut owners = controller.meta.owner_references.iter().flatten();
     let owner = owners.find(|owner| owner.controller == Some(true))?;
-    let is_part = match runner.kind {
+    let is_part = match controller.kind {
         // The pods of a node's own files belong to the node.
         "Pod" => owner.kind != "Node",
         "ReplicaSet" => true,
@@ -130,20 +175,20 @@ impl Workload {
         self.pods.iter().filter_map(|pod| pod.service_account_name.as_deref())
     }
 
-    /// What its data store, if it is one, is to an application.
-    pub(super) fn store(&self) -> Option<&'static str> {
-        self.images().find_map(protocol::store)
+    /// What it is to an application, if it is a data store.
+    pub(super) fn store(&self) -> Option<Role> {
+        self.image().and_then(protocols::store).map(|store| store.role)
     }
 
-    fn images(&self) -> impl Iterator<Item = &str> {
-        self.pods.iter().flat_map(|pod| &pod.containers).filter_map(|container| container.image.as_deref())
+    /// The image of its first container: the others are its helpers.
+    fn image(&self) -> Option<&str> {
+        self.pods.iter().filter_map(|pod| pod.containers.first()?.image.as_deref()).min()
     }
 
     /// Says what is known of it.
     pub(super) fn describe(&self, seen: &mut Seen) {
         seen.say("kind", self.kind.as_str());
-        let first_images = self.pods.iter().filter_map(|pod| pod.containers.first()?.image.as_deref());
-        if let Some(image) = first_images.min() {
+        if let Some(image) = self.image() {
             seen.say("image", image);
         }
         let members = [
@@ -165,7 +210,7 @@ impl Workload {
         if self.label("app.kubernetes.io/component").is_none()
             && let Some(role) = self.store()
         {
-            seen.say("component", role);
+            seen.say("component", role.as_str());
         }
     }
 }

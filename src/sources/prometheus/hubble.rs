@@ -5,8 +5,8 @@
 //! - A reply has its own flow, from who is called to who calls, in the direction of the connection. Only observation
 //!   points that replies do not pass are read: of an egress those behind the caller, of an ingress the one before who
 //!   is called, which alone sees a call within a node.
-//! - A service is its workload, else its app. Hubble knows the workloads of its own node only: an app that was seen
-//!   with one workload means that.
+//! - A service is its app, else its workload: the app is what its Kubernetes Service is usually called, and Hubble
+//!   knows the workloads of its own node only. A workload that was seen with one app means that.
 
 use std::time::Duration;
 
@@ -40,25 +40,25 @@ pub(super) fn queries(window: Duration) -> Vec<String> {
 }
 
 pub(super) fn read(answers: &[Answer]) -> Found {
-    let mut apps = OtherNames::default();
+    let mut workloads = OtherNames::default();
     for series in answers.iter().flat_map(Answer::seen) {
         for end in [SOURCE, DESTINATION] {
             if let [Some(workload), Some(app)] = names(series, end) {
-                apps.learn(app, workload);
+                workloads.learn(workload, app);
             }
         }
     }
     let mut found = Found::default();
     if let Some(flows) = answers.first() {
-        read_flows(flows, &apps, &mut found);
+        read_flows(flows, &workloads, &mut found);
     }
     if let Some(requests) = answers.get(1) {
-        read_requests(requests, &apps, &mut found);
+        read_requests(requests, &workloads, &mut found);
     }
     found
 }
 
-fn read_flows(flows: &Answer, apps: &OtherNames, found: &mut Found) {
+fn read_flows(flows: &Answer, workloads: &OtherNames, found: &mut Found) {
     if is_unlabelled(flows, &[SOURCE, DESTINATION].concat()) {
         return note_option(found, "hubble_flows_processed_total does not name its ends", "flow");
     }
@@ -67,18 +67,18 @@ fn read_flows(flows: &Answer, apps: &OtherNames, found: &mut Found) {
     }
     for series in flows.seen() {
         if is_on_its_way(series) {
-            read_series(series, Uses::sync(), apps, found);
+            read_series(series, Uses::sync(), workloads, found);
         } else {
             found.leave_out("flows of replies");
         }
     }
 }
 
-fn read_requests(requests: &Answer, apps: &OtherNames, found: &mut Found) {
+fn read_requests(requests: &Answer, workloads: &OtherNames, found: &mut Found) {
     if is_unlabelled(requests, &[SOURCE, DESTINATION].concat()) {
         return note_option(found, "hubble_http_requests_total does not name its ends", "httpV2");
     }
-    requests.seen().for_each(|series| read_series(series, Uses::sync().over("http"), apps, found));
+    requests.seen().for_each(|series| read_series(series, Uses::sync().over("http"), workloads, found));
 }
 
 fn is_unlabelled(answer: &Answer, labels: &[&str]) -> bool {
@@ -102,10 +102,10 @@ fn is_on_its_way(series: &Series) -> bool {
     }
 }
 
-fn read_series(series: &Series, uses: Uses, apps: &OtherNames, found: &mut Found) {
+fn read_series(series: &Series, uses: Uses, workloads: &OtherNames, found: &mut Found) {
     let service = |end| {
         let [workload, app] = names(series, end);
-        workload.or_else(|| app.map(|app| apps.only(&app).cloned().unwrap_or(app)))
+        app.or_else(|| workload.map(|workload| workloads.only(&workload).cloned().unwrap_or(workload)))
     };
     let (from, on) = (service(SOURCE), service(DESTINATION));
     let Some((from, on)) = both_ends(found, from, on, "flows with an end that is no workload") else {

@@ -4,6 +4,7 @@
 //!
 //! - A service is its workload, whatever its kind; the names of Kubernetes Services are made into those of the
 //!   workloads that were reached behind them.
+//! - A workload that alone stands behind one Service, and behind no other, goes by that Service's name at both ends.
 
 use std::time::Duration;
 
@@ -45,28 +46,49 @@ pub(super) fn queries(window: Duration) -> Vec<String> {
 }
 
 pub(super) fn read(answers: &[Answer]) -> Found {
-    let mut behind = OtherNames::default();
+    let mut known = Known::default();
     for series in answers.iter().flat_map(Answer::seen) {
         if let (Some(service), Some(workload)) = (service(series), destination(series)) {
-            behind.learn(service, workload);
+            known.behind.learn(service.clone(), workload.clone());
+            known.before.learn(workload, service);
         }
     }
     let mut found = Found::default();
     for (answer, (_, protocol)) in answers.iter().zip(METRICS) {
-        answer.seen().for_each(|series| read_series(series, protocol, &behind, &mut found));
+        answer.seen().for_each(|series| read_series(series, protocol, &known, &mut found));
     }
     found
 }
 
-fn read_series(series: &Series, protocol: &str, behind: &OtherNames, found: &mut Found) {
-    let from = series.first_of(&SOURCES).map(|name| Name::of(series.label("namespace"), name));
+/// Which Services and workloads belong together.
+#[derive(Default)]
+struct Known {
+    /// The workloads behind a Service.
+    behind: OtherNames,
+    /// The Services before a workload.
+    before: OtherNames,
+}
+
+impl Known {
+    /// What a workload is called.
+    fn name(&self, workload: &Name) -> Name {
+        let service = self.before.only(workload);
+        service.filter(|service| self.behind.only(service) == Some(workload)).unwrap_or(workload).clone()
+    }
+}
+
+fn read_series(series: &Series, protocol: &str, known: &Known, found: &mut Found) {
+    let from = series.first_of(&SOURCES).map(|name| known.name(&Name::of(series.label("namespace"), name)));
     let on = match (destination(series), service(series)) {
-        (Some(workload), _) => Some(workload),
-        (None, Some(service)) if behind.is_shared(&service) => {
+        (Some(workload), _) => Some(known.name(&workload)),
+        (None, Some(service)) if known.behind.is_shared(&service) => {
             // Which of them was called, the series of the endpoints tell.
             return found.leave_out("calls to services with several workloads");
         }
-        (None, Some(service)) => Some(behind.only(&service).cloned().unwrap_or(service)),
+        (None, Some(service)) => {
+            let workload = known.behind.only(&service);
+            Some(workload.map_or_else(|| service.clone(), |workload| known.name(workload)))
+        }
         (None, None) => None,
     };
     let otherwise =

@@ -3,7 +3,8 @@
 //! Not their rates or latencies.
 //!
 //! - A peer that only stands for a missing span is no service: it is counted and left out, its other end is kept.
-//! - Whoever calls something is no database, whatever a series of it says.
+//! - Whoever calls something is no database, whatever a series of it says. One without a namespace is whoever has its
+//!   name.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -85,7 +86,7 @@ impl ServiceGraph {
     /// What an answer says. O(series · log series).
     pub fn read(&self, answer: &Answer) -> Found {
         let mut found = Found::default();
-        let clients: BTreeSet<&str> = answer.seen().map(|series| series.label(&self.labels.client)).collect();
+        let clients = self.clients(answer);
         for series in answer.seen() {
             self.read_series(series, &clients, &mut found);
         }
@@ -93,7 +94,16 @@ impl ServiceGraph {
         found
     }
 
-    fn read_series(&self, series: &Series, clients: &BTreeSet<&str>, found: &mut Found) {
+    /// Namespaces and names of all that call; each without its namespace too.
+    fn clients<'a>(&self, answer: &'a Answer) -> BTreeSet<(&'a str, &'a str)> {
+        let ends = answer.seen().flat_map(|series| {
+            let name = series.label(&self.labels.client);
+            [(series.label(&self.labels.client_namespace), name), ("", name)]
+        });
+        ends.collect()
+    }
+
+    fn read_series(&self, series: &Series, clients: &BTreeSet<(&str, &str)>, found: &mut Found) {
         let labels = &self.labels;
         let (client, server) = (series.label(&labels.client), series.label(&labels.server));
         if client.is_empty() || server.is_empty() {
@@ -104,15 +114,16 @@ impl ServiceGraph {
         let is_user =
             client == "user" && connection == Connection::Virtual && series.label(VIRTUAL_END) != "server";
         let is_service = |name| self.pseudo_nodes || name != "unknown";
+        let namespace = series.label(&labels.server_namespace);
         let from = (is_service(client) && (self.pseudo_nodes || !is_user))
             .then(|| Name::of(series.label(&labels.client_namespace), client));
-        let on = is_service(server).then(|| Name::of(series.label(&labels.server_namespace), server));
+        let on = is_service(server).then(|| Name::of(namespace, server));
         let Some((from, on)) = both_ends(found, from, on, "pseudo-nodes") else { return };
         let uses = match connection {
             Connection::Messages => Uses::asynchronous(),
             Connection::Call | Connection::Database | Connection::Virtual => Uses::sync(),
         };
-        if connection == Connection::Database && !clients.contains(server) {
+        if connection == Connection::Database && !clients.contains(&(namespace, server)) {
             found.service(&on).external().say("kind", "database");
         }
         found.depends(&from, &on, uses);
@@ -124,6 +135,32 @@ impl ServiceGraph {
             "database" => Connection::Database,
             "virtual_node" => Connection::Virtual,
             _ => Connection::Call,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_calls_is_none_in_its_own_namespace_only() {
+        let series = |labels: &[(&str, &str)]| {
+            let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            Series { labels: labels.collect(), value: 1.0 }
+        };
+        let calls = series(&[("client", "ledger"), ("client_service_namespace", "shop"), ("server", "bank")]);
+        for (namespace, is_database) in [("shop", false), ("pay", true), ("", false)] {
+            let asked = series(&[
+                ("client", "web"),
+                ("server", "ledger"),
+                ("server_service_namespace", namespace),
+                ("connection_type", "database"),
+            ]);
+            let answer = Answer { series: vec![calls.clone(), asked], warnings: Vec::new() };
+            let found = ServiceGraph::default().read(&answer);
+            let seen = &found.services()[&Name::of(namespace, "ledger")];
+            assert_eq!(seen.members().contains_key("service_type"), is_database, "{namespace:?}");
         }
     }
 }

@@ -103,7 +103,7 @@ fn scraped(text: &str) -> Answer {
 #[test]
 fn a_scraped_service_graph_becomes_the_known_graph() {
     let found = ServiceGraph::default().read(&scraped(&fixture("jaeger-small/service-graph.prom")));
-    let report = Report::of(&found, &Naming::default(), &|_| false);
+    let report = Report::of(&found, &Naming::default(), &|_, _| crate::sources::Known::No);
     let graph: serde_json::Value = serde_json::from_str(&fixture("jaeger-small/graph.json")).unwrap();
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let nodes: BTreeSet<String> =
@@ -168,7 +168,7 @@ fn damaged_answers_are_read_or_refused() {
             }
             read += answers.len();
             let found = source.read(&answers);
-            drop(Report::of(&found, &Naming::default(), &|_| false));
+            drop(Report::of(&found, &Naming::default(), &|_, _| crate::sources::Known::No));
         }
     }
     assert!(read > 500, "{read} damaged answers were still answers");

@@ -27,8 +27,9 @@ use task::{Request, Task};
 
 use super::Naming;
 use super::clients::Client;
+use crate::graph::Graph;
 use crate::limits;
-use crate::types::{DiscoverySource, Sweep};
+use crate::types::{DiscoverySource, Sweep, Timestamp};
 use crate::writer::{Clock, Handle, Reader};
 
 /// When and how a source is asked.
@@ -113,14 +114,31 @@ impl Discovery {
         answer.await.unwrap_or(Err(RunRefused::Stopping))
     }
 
-    /// A sweep that leaves alone what a source did not get to report: of one whose last run did not get everything
-    /// nothing grows stale, and as long as there is such a source nothing is purged.
+    /// A sweep at `at` that leaves alone what a source did not get to report.
+    ///
+    /// - Of one whose last run did not get everything nothing grows stale, and as long as it has observations in the
+    ///   graph, nothing is purged.
+    /// - An outage does not count towards the age of its observations. One that the server itself slept through is
+    ///   found in the graph: by when the source was last heard of before it was asked.
     #[must_use]
-    pub fn hold_back(&self, mut sweep: Sweep) -> Sweep {
-        for status in self.statuses().iter().filter(|status| !status.is_complete()) {
-            sweep.stale_after[status.source as usize] = None;
-            sweep.purge_after = None;
+    pub fn hold_back(&self, mut sweep: Sweep, at: Timestamp, graph: &Graph) -> Sweep {
+        for status in self.statuses() {
+            let threshold = &mut sweep.stale_after[status.source as usize];
+            if status.is_complete() {
+                *threshold = threshold.map(|age| age.saturating_add(status.outage(age, at)));
+            } else {
+                *threshold = None;
+                if last_heard(graph, status.source).is_some() {
+                    sweep.purge_after = None;
+                }
+            }
         }
         sweep
     }
+}
+
+/// When a source last observed a dependency. O(dependencies).
+fn last_heard(graph: &Graph, source: DiscoverySource) -> Option<Timestamp> {
+    let all = (0..graph.node_count()).flat_map(|index| graph.dependencies(index));
+    all.filter_map(|dependency| dependency.by(source)).map(|observation| observation.last_observed_at).max()
 }

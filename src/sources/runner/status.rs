@@ -105,6 +105,8 @@ pub struct Status {
     pub last_run: Option<Arc<Run>>,
     /// When the last run began that got everything.
     pub last_complete_at: Option<Timestamp>,
+    /// For how long nothing complete was heard, longer than usual, and when that ended.
+    pub outages: Vec<(Timestamp, Duration)>,
     /// What all runs reported to the graph.
     pub nodes_upserted: u64,
     /// The same.
@@ -126,6 +128,7 @@ impl Status {
             next_run_at: None,
             last_run: None,
             last_complete_at: None,
+            outages: Vec::new(),
             nodes_upserted: 0,
             edges_upserted: 0,
             cycles: 0,
@@ -136,5 +139,12 @@ impl Status {
     /// Whether what it does not mention may count as gone: only if the last run got everything.
     pub fn is_complete(&self) -> bool {
         self.last_run.as_ref().is_some_and(|run| run.outcome == RunOutcome::Complete)
+    }
+
+    /// The time within so long before `at`, in microseconds, in which it could not have reported.
+    pub(super) fn outage(&self, threshold: i64, at: Timestamp) -> i64 {
+        let since = at.as_microseconds().saturating_sub(threshold);
+        let counts = self.outages.iter().filter(|(ended, _)| ended.as_microseconds() > since);
+        counts.map(|(_, outage)| outage.as_micros() as i64).sum()
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep_until, timeout};
@@ -15,11 +16,12 @@ use tokio::time::{sleep_until, timeout};
 use super::schedule::{Circuit, Schedule};
 use super::status::{Run, RunOutcome, Status, Trigger};
 use super::submit::{Submitted, submit};
-use super::{Plan, RunRefused, Surroundings};
+use super::{Plan, RunRefused, Surroundings, last_heard};
+use crate::graph::Graph;
 use crate::limits;
-use crate::sources::Report;
-use crate::sources::clients::{Client, Reading};
-use crate::types::Timestamp;
+use crate::sources::clients::{Client, ClientError, Reading};
+use crate::sources::{Known, Report};
+use crate::types::{DiscoverySource, Timestamp};
 
 /// Who asked for a run, to be told how it ended.
 pub(super) type Request = oneshot::Sender<Result<Arc<Run>, RunRefused>>;
@@ -59,20 +61,76 @@ impl<C: Client> Task<C> {
                 () = sleep_until(due.into()) => (Trigger::Schedule, None),
                 () = self.client.changed() => (Trigger::Change, None),
             };
-            let now = (self.around.clock.monotonic)();
-            if let Circuit::Open(until) = self.schedule.circuit(now) {
-                let refused = RunRefused::CircuitOpen { seconds: (until - now).as_secs() as u32 + 1 };
-                // Who asked may have gone.
-                drop(request.map(|request| request.send(Err(refused))));
-                continue;
+            let mut waiting: Vec<Request> = request.into_iter().collect();
+            // All who ask before a run begins are answered by it.
+            while let Ok(request) = self.requests.try_recv() {
+                waiting.push(request);
             }
-            let run = Arc::new(self.once(trigger).await);
-            let has_succeeded = run.outcome != RunOutcome::Failed;
-            let wait =
-                self.schedule.after(has_succeeded, (self.around.clock.monotonic)(), (self.around.random)());
-            self.tell(&run);
-            due = self.next_in(wait);
-            drop(request.map(|request| request.send(Ok(run))));
+            let now = (self.around.clock.monotonic)();
+            let answer = match self.schedule.circuit(now) {
+                Circuit::Open(until) => {
+                    Err(RunRefused::CircuitOpen { seconds: (until - now).as_secs() as u32 + 1 })
+                }
+                Circuit::Closed | Circuit::HalfOpen => {
+                    let (run, wait) = self.once(trigger).await;
+                    due = self.next_in(wait);
+                    Ok(run)
+                }
+            };
+            for request in waiting {
+                // Who asked may have gone.
+                drop(request.send(answer.clone()));
+            }
+        }
+    }
+
+    async fn once(&mut self, trigger: Trigger) -> (Arc<Run>, Duration) {
+        self.status.send_modify(|status| status.is_running = true);
+        let begun = (self.around.clock.monotonic)();
+        let mut run = Run::new(trigger, (self.around.clock.now)());
+        let heard =
+            self.last_complete.is_none().then(|| last_heard(&self.around.reader.load(), self.plan.source));
+        let heard = heard.flatten();
+        let read = timeout(self.plan.timeout, self.client.read(self.window(begun))).await;
+        let read = read.unwrap_or_else(|_| {
+            let limit = self.plan.timeout.as_secs_f64();
+            Err(ClientError::new(format!("it was not read within {limit} s")))
+        });
+        let is_read = read.is_ok();
+        match read {
+            Ok(reading) => self.ingest(&mut run, reading).await,
+            Err(error) => run.fail(error.to_string()),
+        }
+        let ended = (self.around.clock.monotonic)();
+        run.milliseconds = ended.saturating_duration_since(begun).as_millis() as u64;
+        if run.outcome == RunOutcome::Complete {
+            self.note_outage(begun, run.started_at, heard);
+            self.last_complete = Some(begun);
+        }
+        let run = Arc::new(run);
+        self.tell(&run);
+        // That the graph could not be written is no fault of the source.
+        (run, self.schedule.after(is_read, ended, (self.around.random)()))
+    }
+
+    /// Notes how long nothing complete was heard, where that is longer than usual: for that long nothing grew stale.
+    /// Before the first complete run that is since the source was last heard of.
+    fn note_outage(&self, begun: Instant, at: Timestamp, heard: Option<Timestamp>) {
+        let silence = match (self.last_complete, heard) {
+            (Some(last), _) => begun.saturating_duration_since(last),
+            (None, Some(heard)) => {
+                let silence = at.as_microseconds().saturating_sub(heard.as_microseconds());
+                Duration::from_micros(silence.max(0).unsigned_abs())
+            }
+            (None, None) => return,
+        };
+        if silence > self.plan.interval * 2 {
+            self.status.send_modify(|status| {
+                status.outages.push((at, silence));
+                if status.outages.len() > limits::DISCOVERY_OUTAGES_MAX {
+                    status.outages.remove(0);
+                }
+            });
         }
     }
 
@@ -114,23 +172,6 @@ impl<C: Client> Task<C> {
         });
     }
 
-    async fn once(&mut self, trigger: Trigger) -> Run {
-        self.status.send_modify(|status| status.is_running = true);
-        let begun = (self.around.clock.monotonic)();
-        let mut run = Run::new(trigger, (self.around.clock.now)());
-        match timeout(self.plan.timeout, self.client.read(self.window(begun))).await {
-            Ok(Ok(reading)) => self.ingest(&mut run, reading).await,
-            Ok(Err(error)) => run.fail(error.to_string()),
-            Err(_) => run.fail(format!("it was not read within {} s", self.plan.timeout.as_secs_f64())),
-        }
-        let ended = (self.around.clock.monotonic)();
-        run.milliseconds = ended.saturating_duration_since(begun).as_millis() as u64;
-        if run.outcome == RunOutcome::Complete {
-            self.last_complete = Some(begun);
-        }
-        run
-    }
-
     /// How far back to look: to the last run that got everything, and a little further, so that nothing falls
     /// between two runs.
     fn window(&self, now: Instant) -> Duration {
@@ -139,9 +180,11 @@ impl<C: Client> Task<C> {
     }
 
     async fn ingest(&self, run: &mut Run, reading: Reading) {
-        let (graph, naming) = (self.around.reader.load(), self.plan.naming.clone());
+        let (graph, naming, source) = (self.around.reader.load(), self.plan.naming.clone(), self.plan.source);
         let is_partial = reading.is_partial;
-        let report = move || Report::of(&reading.found, &naming, &|id| graph.find(id).is_some());
+        let report = move || {
+            Report::of(&reading.found, &naming, &|id, namespace| known(&graph, source, id, namespace))
+        };
         // Of a large source that takes longer than a request may wait for its thread.
         let report = match spawn_blocking(report).await {
             Ok(report) => report,
@@ -152,13 +195,30 @@ impl<C: Client> Task<C> {
             return;
         }
         let Surroundings { writer, clock, .. } = &self.around;
-        match submit(writer, *clock, self.plan.source, &report, run.started_at).await {
-            Ok(Submitted { nodes_upserted, edges_upserted, cycles, version }) => {
-                (run.nodes_upserted, run.edges_upserted) = (nodes_upserted, edges_upserted);
-                (run.cycles, run.version) = (cycles, version);
-            }
-            Err(error) => run.fail(format!("it was read, but not written: {error}")),
+        let (submitted, written) = submit(writer, *clock, source, &report, run.started_at).await;
+        let Submitted { nodes_upserted, edges_upserted, cycles, version } = submitted;
+        (run.nodes_upserted, run.edges_upserted) = (nodes_upserted, edges_upserted);
+        (run.cycles, run.version) = (cycles, version);
+        if let Err(error) = written {
+            run.fail(format!("it was read, but not written: {error}"));
         }
+    }
+}
+
+/// What the graph has of an id, seen from a namespace of this source.
+fn known(graph: &Graph, source: DiscoverySource, id: &str, namespace: Option<&str>) -> Known {
+    #[derive(Deserialize)]
+    struct Home {
+        namespace: Option<String>,
+    }
+    let Some(index) = graph.find(id) else { return Known::No };
+    let reports = graph.node(index).service().reports();
+    let said = reports.iter().find(|report| report.source == source);
+    let home = said.and_then(|report| serde_json::from_str::<Home>(report.metadata.json()).ok());
+    match home.and_then(|home| home.namespace) {
+        None => Known::Perhaps,
+        Some(home) if Some(home.as_str()) == namespace => Known::Here,
+        Some(_) => Known::Elsewhere,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{answer, change};
+use crate::clock;
 use crate::http::answer::Answer;
 use crate::http::caller::Caller;
 use crate::http::problem::Problem;
@@ -12,7 +13,8 @@ use crate::types::{Change, Outcome};
 
 /// Sweeps, by the thresholds that are set; what a source did not get to report is left alone.
 pub(in crate::http) async fn run_staleness(app: &Arc<App>, caller: Caller) -> Result<Answer, Problem> {
-    let sweep = app.live()?.discovery.hold_back(app.settings.sweep);
+    let live = app.live()?;
+    let sweep = live.discovery.hold_back(app.settings.sweep, clock::now(), &live.reader.load());
     let committed = change(app, caller, Change::Sweep(sweep), None).await?;
     let Outcome::Swept(swept) = committed.outcome else { return Err(Problem::internal()) };
     let mut body = Vec::with_capacity(128);

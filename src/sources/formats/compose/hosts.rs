@@ -2,6 +2,8 @@
 //!
 //! Not a judge of which of them are services.
 
+use crate::sources::protocols;
+
 /// A host, in lower case, and the scheme of its URL, empty without one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Host {
@@ -28,6 +30,7 @@ pub(super) fn named_hosts(key: &str, value: &str) -> Vec<Host> {
         }
         let authority = &after[..end];
         let scheme = before[scheme_at..].to_lowercase();
+        let authority = if protocols::has_no_host(&scheme) { "" } else { authority };
         for host in authority.rsplit('@').next().unwrap_or_default().split(',') {
             let name = host.split([':', ')', '\\']).next().unwrap_or_default();
             push(&mut hosts, name, &scheme);
@@ -128,6 +131,7 @@ mod tests {
             ("A", "redis://${HOST}:6379", ""),
             ("A", "${HOST", ""),
             ("A", "://", ""),
+            ("A", "s3://db/key", ""),
             ("URL", "é://ü://x:1", "x"),
             ("", "wait-for db:5432 -- run", "db"),
         ];

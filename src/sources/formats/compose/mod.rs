@@ -7,7 +7,6 @@
 //! - A project with a `name` is the namespace of its services.
 
 mod hosts;
-mod images;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -17,9 +16,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::read_all;
+use crate::sources::protocols::{self, Store};
 use crate::sources::{Document, Found, Name, Uses};
 use hosts::named_hosts;
-use images::{Store, store_of};
 use service::Service;
 
 /// What the files say. O(bytes · log bytes).
@@ -73,32 +72,42 @@ fn put_together(services: &[Service], found: &mut Found) {
                 [*known, &service.name].into_iter().min_by_key(|name| rank(name)).expect("there are two");
         }
     }
-    let stores: BTreeMap<&Name, Option<Store>> =
-        images.into_iter().map(|(name, image)| (name, store_of(image, &name.name))).collect();
+    let stores: Stores<'_> = images
+        .into_iter()
+        .map(|(name, image)| (name, protocols::store(image.unwrap_or(&name.name))))
+        .collect();
     for service in services {
         let is_store = stores[&service.name].is_some();
         let seen = found.service(&service.name);
         seen.say("kind", if is_store { "datastore" } else { "service" });
         seen.say("image", service.image.as_deref().unwrap_or_default());
         seen.say("build", service.build.as_deref().unwrap_or_default());
-        add_dependencies(service, &hosts, &stores, found);
+        add_named(service, &hosts, &stores, found);
+    }
+    // What is said of the start tells less of how a service is used than an address.
+    for service in services {
+        add_declared(service, &stores, found);
     }
 }
 
-fn add_dependencies(
-    service: &Service,
-    hosts: &Hosts<'_>,
-    stores: &BTreeMap<&Name, Option<Store>>,
-    found: &mut Found,
-) {
-    let uses = |on: &Name, scheme: &str| {
-        let store = stores.get(on).copied().flatten().or_else(|| Store::of_scheme(scheme));
-        store.map_or_else(|| Uses::sync().over(images::protocol_of_scheme(scheme)), Store::uses)
-    };
+/// The stores among the services, by name.
+type Stores<'s> = BTreeMap<&'s Name, Option<Store>>;
+
+/// How a service is used: as its scheme says, else as the store that it is.
+fn uses(on: &Name, scheme: &str, stores: &Stores<'_>) -> Uses {
+    let store = stores.get(on).copied().flatten().map(|store| store.protocol);
+    protocols::uses(protocols::of_scheme(scheme).or(store))
+}
+
+fn add_declared(service: &Service, stores: &Stores<'_>, found: &mut Found) {
     for (on, evidence, criticality) in &service.depends {
-        let uses = uses(on, "").because_of(evidence).with_criticality(*criticality);
-        found.depends(&service.name, on, uses);
+        let known = found.dependencies().get(&(service.name.clone(), on.clone()));
+        let uses = known.cloned().unwrap_or_else(|| uses(on, "", stores));
+        found.depends(&service.name, on, uses.because_of(evidence).with_criticality(*criticality));
     }
+}
+
+fn add_named(service: &Service, hosts: &Hosts<'_>, stores: &Stores<'_>, found: &mut Found) {
     let project = service.name.namespace.as_deref();
     for setting in &service.settings {
         for host in named_hosts(&setting.key, &setting.value) {
@@ -106,7 +115,7 @@ fn add_dependencies(
                 hosts.get(&(project, host.name.clone())).or_else(|| hosts.get(&(None, host.name.clone())));
             // What a service says of its own address is no dependency.
             if let Some(on) = known.filter(|on| ***on != service.name) {
-                found.depends(&service.name, on, uses(on, &host.scheme).because_of(setting.evidence));
+                found.depends(&service.name, on, uses(on, &host.scheme, stores).because_of(setting.evidence));
             }
         }
     }

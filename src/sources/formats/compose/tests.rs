@@ -75,6 +75,29 @@ services:
     assert_eq!(lines(&parse(&turned)), lines(&found));
 }
 
+/// As manifests of the same services would say it.
+#[test]
+fn an_address_tells_the_protocol_better_than_an_image() {
+    let cases = [
+        ("elasticsearch:8", "X=https://store:9200", "sync https"),
+        ("elasticsearch:8", "X=store:9200", "sync http"),
+        ("rabbitmq:3", "X=http://store:15672", "sync http"),
+        ("rabbitmq:3", "X=tcp://store", "async amqp"),
+        ("postgres:16", "X=y", "sync postgresql"),
+        ("custom", "X=postgres://store", "sync postgresql"),
+        ("custom", "X=y", "sync -"),
+    ];
+    for (image, setting, expected) in cases {
+        let text = format!(
+            "services:\n  web: {{environment: ['{setting}'], depends_on: [store]}}\n  store: {{image: '{image}'}}\n"
+        );
+        let found = parse(&[Document { path: "compose.yaml", text: &text }]);
+        let uses = &found.dependencies()[&(Name::bare("web"), Name::bare("store"))];
+        let actual = format!("{} {}", uses.mode.as_str(), uses.protocol.as_deref().unwrap_or("-"));
+        assert_eq!(actual, expected, "{image} {setting}");
+    }
+}
+
 #[test]
 fn whatever_is_given_is_parsed() {
     mutate(1000, &[FILE], parse);

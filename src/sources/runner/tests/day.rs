@@ -64,7 +64,7 @@ struct Scraped {
 impl Client for Scraped {
     async fn read(&mut self, window: Duration) -> Result<Reading, ClientError> {
         let at = steady() - self.begun;
-        self.seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.seen.fetch_add(1, Ordering::Relaxed);
         if at >= self.next_sweep {
             self.next_sweep = at + HOUR;
             self.sweep().await;
@@ -91,7 +91,11 @@ impl Scraped {
     /// Judges staleness as the server does, off the runtime, so that its time stands still meanwhile.
     async fn sweep(&self) {
         let sweep = Sweep { stale_after: [Some(THRESHOLD.as_micros() as i64); 4], ..Sweep::default() };
-        let sweep = self.discovery.get().expect("it began before it asks").hold_back(sweep);
+        let sweep = self.discovery.get().expect("it began before it asks").hold_back(
+            sweep,
+            wall(),
+            &self.reader.load(),
+        );
         let (reply, answer) = oneshot::channel();
         let command = Command::new(clock::new_id(), wall(), Change::Sweep(sweep));
         self.writer.submit(command, Box::new(move |result| drop(reply.send(result)))).unwrap();
@@ -143,7 +147,7 @@ async fn a_day_of_scrapes_finds_every_call_and_forgets_none() {
     let status = discovery.statuses().remove(0);
     let [complete, partial, empty, failed] = status.runs;
     assert!(complete >= 60 && partial >= 8 && empty >= 12 && failed >= 10, "{:?}", status.runs);
-    assert_eq!(complete + partial + empty + failed + 1, reads.load(std::sync::atomic::Ordering::Relaxed));
+    assert_eq!(complete + partial + empty + failed + 1, reads.load(Ordering::Relaxed));
     let graph = started.reader.load();
     let expected = BTreeMap::from([
         (("web", "cart"), false),

@@ -3,6 +3,7 @@
 mod day;
 mod schedule;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -92,7 +93,7 @@ fn reading(dependencies: &[(&str, &str)], is_partial: bool) -> Result<Reading, C
 }
 
 fn down() -> Result<Reading, ClientError> {
-    Err(ClientError("no answer".to_owned()))
+    Err(ClientError::new("no answer"))
 }
 
 async fn outcomes(
@@ -131,26 +132,116 @@ async fn a_run_says_what_it_did() {
     assert!(graph.find("d").is_some());
 }
 
+const SWEEP: Sweep =
+    Sweep { stale_after: [Some(7_200_000_000); 4], purge_after: Some(1), audit_retain: Some(1) };
+
+/// The sweep without a word on the source of these tests.
+fn held() -> Sweep {
+    let mut held = SWEEP;
+    held.stale_after[DiscoverySource::OtelServiceGraph as usize] = None;
+    held
+}
+
 #[tokio::test(start_paused = true)]
 async fn only_a_complete_run_lets_a_sweep_judge() {
-    let sweep = Sweep { stale_after: [Some(1); 4], purge_after: Some(1), audit_retain: Some(1) };
-    let held =
-        Sweep { stale_after: [Some(1), Some(1), None, Some(1)], purge_after: None, audit_retain: Some(1) };
+    let complete = reading(&[("a", "b")], false);
     let cases = [
-        (reading(&[("a", "b")], false), sweep),
-        (reading(&[("a", "b")], true), held),
-        (reading(&[], false), held),
-        (down(), held),
+        (complete.clone(), SWEEP),
+        (reading(&[("a", "b")], true), Sweep { purge_after: None, ..held() }),
+        (reading(&[], false), Sweep { purge_after: None, ..held() }),
+        (down(), Sweep { purge_after: None, ..held() }),
     ];
     for (answer, expected) in cases {
-        let (runs, discovery, _) = outcomes(vec![answer], 1).await;
-        assert_eq!(discovery.hold_back(sweep), expected, "{:?}", runs[0].outcome);
+        let (runs, discovery, started) = outcomes(vec![complete.clone(), answer], 2).await;
+        let sweep = discovery.hold_back(SWEEP, wall(), &started.reader.load());
+        assert_eq!(sweep, expected, "{:?}", runs[1].outcome);
     }
-    assert_eq!(Discovery::default().hold_back(sweep), sweep);
     let started = started();
+    let graph = started.reader.load();
+    assert_eq!(Discovery::default().hold_back(SWEEP, wall(), &graph), SWEEP);
     let mut discovery = Discovery::default();
     discovery.begin(plan(), Listed(vec![down()]), around(&started));
-    assert_eq!(discovery.hold_back(sweep), held, "a source that was not asked yet");
+    assert_eq!(
+        discovery.hold_back(SWEEP, wall(), &graph),
+        held(),
+        "not asked yet, and nothing of it to purge"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_reported_does_not_grow_old() {
+    struct Switched(Arc<AtomicBool>);
+    impl Client for Switched {
+        async fn read(&mut self, _: Duration) -> Result<Reading, ClientError> {
+            if self.0.load(Ordering::SeqCst) { down() } else { reading(&[("a", "b")], false) }
+        }
+    }
+    let (started, is_down) = (started(), Arc::new(AtomicBool::new(false)));
+    let source = DiscoverySource::OtelServiceGraph;
+    let begin = || {
+        let mut discovery = Discovery::default();
+        discovery.begin(plan(), Switched(Arc::clone(&is_down)), around(&started));
+        discovery
+    };
+    let threshold = |discovery: &Discovery| {
+        let sweep = discovery.hold_back(SWEEP, wall(), &started.reader.load());
+        sweep.stale_after[source as usize].map(|age| age / 3_600_000_000)
+    };
+    let discovery = begin();
+    discovery.run_now(source).await.unwrap();
+    assert_eq!(threshold(&discovery), Some(2));
+    is_down.store(true, Ordering::SeqCst);
+    sleep(60 * 5 * MINUTE).await;
+    assert_eq!(threshold(&discovery), None);
+    is_down.store(false, Ordering::SeqCst);
+    sleep(MINUTE).await;
+    discovery.run_now(source).await.unwrap();
+    assert_eq!(threshold(&discovery), Some(7), "two hours, and the five of the outage");
+    // While a commit is waited for, time goes on to what else is waited for: not as far as an outage.
+    for _ in 0..18 {
+        sleep(10 * MINUTE).await;
+        discovery.run_now(source).await.unwrap();
+    }
+    assert_eq!(threshold(&discovery), Some(2));
+    drop(discovery);
+    // The server sleeps, too.
+    sleep(60 * 3 * MINUTE).await;
+    let discovery = begin();
+    assert_eq!(threshold(&discovery), None);
+    discovery.run_now(source).await.unwrap();
+    assert_eq!(threshold(&discovery), Some(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_who_wait_are_answered_by_one_run() {
+    let (started, source) = (started(), DiscoverySource::OtelServiceGraph);
+    let mut discovery = Discovery::default();
+    discovery.begin(plan(), Listed(vec![reading(&[("a", "b")], false)]), around(&started));
+    let asked: Vec<_> = (0..5)
+        .map(|_| {
+            let discovery = discovery.clone();
+            tokio::spawn(async move { discovery.run_now(source).await })
+        })
+        .collect();
+    for answer in asked {
+        assert_eq!(answer.await.unwrap().unwrap().outcome, Complete);
+    }
+    assert_eq!(discovery.statuses()[0].runs, [1, 0, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_keeps_the_id_that_the_graph_has_for_it() {
+    let in_namespace = |namespace: &str| {
+        let mut found = Found::default();
+        found.service(&Name::of(namespace, "web")).say("kind", "Deployment");
+        found.depends(&Name::of(namespace, "web"), &Name::bare("db"), Uses::sync());
+        Ok(Reading { found, is_partial: false })
+    };
+    let (_, _, started) =
+        outcomes(vec![in_namespace("prod"), in_namespace("staging"), in_namespace("prod")], 3).await;
+    let graph = started.reader.load();
+    let has = |id: &str| graph.find(id).is_some();
+    assert!(has("web") && has("staging/web") && !has("prod/web"));
 }
 
 #[tokio::test(start_paused = true)]
