@@ -18,6 +18,8 @@ struct Cluster {
     watches: HashMap<String, Vec<Sender<String>>>,
     /// The lists that are refused.
     forbidden: Vec<String>,
+    /// Watches that are answered with an error next, as while a leader is elected.
+    faults: u32,
     is_down: bool,
 }
 
@@ -48,6 +50,10 @@ impl Cluster {
         }
         if self.forbidden.iter().any(|forbidden| forbidden == path) {
             return failure(403, "Forbidden", "configmaps is forbidden");
+        }
+        if query.contains("watch=true") && self.faults > 0 {
+            self.faults -= 1;
+            return failure(500, "InternalError", "etcdserver: leader changed");
         }
         if query.contains("watch=true") {
             let (sender, lines) = mpsc::channel();
@@ -198,4 +204,33 @@ fn a_kind_that_may_not_be_read_makes_a_run_partial_and_a_server_that_is_gone_mak
         eprintln!("{r}");
         (r["outcome"] == "complete").then_some(())
     });
+}
+
+#[test]
+fn a_watch_that_breaks_and_begins_again_changes_nothing() {
+    let (cluster, _double, server) = begin();
+    assert_eq!(run_now(&server)["outcome"], "complete");
+    let services = || server.get_json("/api/v1/graph/stats")["services"].clone();
+    let before = (services(), all_pairs(&server));
+    let mut breaking = cluster.lock().unwrap();
+    breaking.faults = 4;
+    // Their ends close the streams.
+    breaking.watches.clear();
+    drop(breaking);
+    eventually("the watches begin again", || (cluster.lock().unwrap().faults == 0).then_some(()));
+    let run = run_now(&server);
+    assert_eq!(
+        (run["outcome"].as_str(), run["notes"].as_array().unwrap().len()),
+        (Some("complete"), 0),
+        "{run}"
+    );
+    assert_eq!((services(), all_pairs(&server)), before);
+    eventually("it follows again", || {
+        let cluster = cluster.lock().unwrap();
+        cluster.watches.get(DEPLOYMENTS).filter(|watches| !watches.is_empty()).map(|_| ())
+    });
+    let changed = deployment("cart", &[("DATABASE_URL", "postgres://db:7070/carts")]);
+    cluster.lock().unwrap().tell(DEPLOYMENTS, "MODIFIED", &changed);
+    let edge = ("cart".to_owned(), "db".to_owned());
+    eventually("a change arrives", || all_pairs(&server).contains(&edge).then_some(()));
 }

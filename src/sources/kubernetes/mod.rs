@@ -46,12 +46,10 @@ pub struct Kind {
     pub plural: &'static str,
     /// Its name in objects.
     pub kind: &'static str,
-    /// Whether its objects stand in a namespace.
-    pub is_namespaced: bool,
 }
 
 const fn kind(group: &'static str, plural: &'static str, kind: &'static str) -> Kind {
-    Kind { group, version: "v1", plural, kind, is_namespaced: true }
+    Kind { group, version: "v1", plural, kind }
 }
 
 /// Every kind that is looked at. A cluster may lack those that are not its own.
@@ -65,7 +63,7 @@ pub const KINDS: &[Kind] = &[
     kind("", "pods", "Pod"),
     kind("", "services", "Service"),
     kind("", "configmaps", "ConfigMap"),
-    Kind { is_namespaced: false, ..kind("", "namespaces", "Namespace") },
+    kind("", "namespaces", "Namespace"),
     kind("networking.k8s.io", "networkpolicies", "NetworkPolicy"),
     kind("networking.k8s.io", "ingresses", "Ingress"),
     kind("gateway.networking.k8s.io", "httproutes", "HTTPRoute"),

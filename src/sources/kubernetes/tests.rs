@@ -377,3 +377,22 @@ fn forms_that_are_rarer() {
         assert!(found.notes().is_empty(), "{:?}", found.notes());
     }
 }
+
+#[test]
+fn the_rights_that_are_shipped_are_those_that_are_needed() {
+    let text = fixture("../../k8s/discovery/rbac.yaml");
+    let documents = yaml::documents(Document { path: "rbac.yaml", text: &text });
+    let values = documents.into_iter().map(|parsed| parsed.value.unwrap());
+    let role = values.into_iter().find(|value| value["kind"] == "ClusterRole").unwrap();
+    let mut granted = BTreeSet::new();
+    for rule in role["rules"].as_array().unwrap() {
+        assert_eq!(rule["verbs"], json!(["list", "watch"]), "{rule}");
+        let resources = rule["resources"].as_array().unwrap();
+        let group = rule["apiGroups"][0].as_str().unwrap();
+        granted
+            .extend(resources.iter().map(|plural| (group.to_owned(), plural.as_str().unwrap().to_owned())));
+    }
+    let needed: BTreeSet<_> =
+        KINDS.iter().map(|kind| (kind.group.to_owned(), kind.plural.to_owned())).collect();
+    assert_eq!(granted, needed);
+}
