@@ -346,3 +346,18 @@ fn a_long_answer_comes_in_pieces() {
     assert_eq!(count(&said, "dependencies", "removed"), EDGES);
     assert_eq!(server.version(), 1);
 }
+
+#[test]
+fn a_stream_is_not_rehearsed_and_not_carried_out_either() {
+    let server = Server::start();
+    let headers = [("content-type", "application/x-ndjson")];
+    let lines =
+        "{\"source\":\"manual\",\"timestamp\":\"2026-02-14T10:00:00Z\"}\n{\"node\":{\"service_id\":\"a\"}}\n";
+    let send = |query: &str| {
+        server.request("POST", &format!("/api/v1/graph/import{query}"), &headers, lines.as_bytes())
+    };
+    send("?dry_run=true").assert_problem(&[422], "dry_run", "a stream");
+    assert_eq!(server.version(), 0);
+    assert_eq!(send("?dry_run=false").status, 200);
+    assert_eq!(server.version(), 1);
+}

@@ -14,7 +14,7 @@ const THRESHOLD: Duration = Duration::from_hours(2);
 
 /// What the source does at an hour.
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Weather {
+enum Behaviour {
     Fine,
     Down,
     Partial,
@@ -22,13 +22,13 @@ enum Weather {
     Hangs,
 }
 
-fn weather(at: Duration) -> Weather {
+fn behaviour(at: Duration) -> Behaviour {
     match at.as_secs() / 3600 {
-        3..=5 => Weather::Down,
-        8 | 9 => Weather::Partial,
-        12..=14 => Weather::Empty,
-        17 => Weather::Hangs,
-        _ => Weather::Fine,
+        3..=5 => Behaviour::Down,
+        8 | 9 => Behaviour::Partial,
+        12..=14 => Behaviour::Empty,
+        17 => Behaviour::Hangs,
+        _ => Behaviour::Fine,
     }
 }
 
@@ -77,12 +77,12 @@ impl Client for Scraped {
         let seen = |called: &[Duration]| called.iter().any(|call| *call <= at && *call + window > at);
         let calls = calls();
         let all: Vec<_> = calls.iter().filter(|(_, called)| seen(called)).map(|(pair, _)| *pair).collect();
-        match weather(at) {
-            Weather::Fine => reading(&all, false),
-            Weather::Partial => reading(&all[..1], true),
-            Weather::Empty => reading(&[], false),
-            Weather::Down => down(),
-            Weather::Hangs => std::future::pending().await,
+        match behaviour(at) {
+            Behaviour::Fine => reading(&all, false),
+            Behaviour::Partial => reading(&all[..1], true),
+            Behaviour::Empty => reading(&[], false),
+            Behaviour::Down => down(),
+            Behaviour::Hangs => std::future::pending().await,
         }
     }
 }
@@ -108,7 +108,7 @@ impl Scraped {
         let graph = self.reader.load();
         let shown = shown(&graph);
         if at > HOUR {
-            assert_eq!(shown.get(&("web", "cart")), Some(&false), "{at:?}: {:?} {shown:?}", weather(at));
+            assert_eq!(shown.get(&("web", "cart")), Some(&false), "{at:?}: {:?} {shown:?}", behaviour(at));
             assert_eq!(shown.get(&("web", "search")), Some(&false), "{at:?}");
             assert!(shown.contains_key(&("early", "job")), "{at:?}");
         }

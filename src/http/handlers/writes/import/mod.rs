@@ -29,8 +29,9 @@ use crate::http::answer::{Answer, Content};
 use crate::http::body::check_stream_type;
 use crate::http::caller::Caller;
 use crate::http::problem::Problem;
+use crate::http::query_string::Parameters;
 use crate::http::state::App;
-use crate::ingest::{EntryBatch, ReportHead, entry, parse_json, report_head};
+use crate::ingest::{EntryBatch, Invalid, ReportHead, entry, parse_json, report_head};
 use crate::types::{Change, Command, Mode, Outcome, Upserted, Withdrawal};
 use crate::writer::{Committed, Refusal, WriteError};
 use crate::{clock, limits};
@@ -41,6 +42,15 @@ use unseen::Unseen;
 const CONTENT_TYPE: &str = "application/x-ndjson";
 const PATH: &str = "/api/v1/graph/import";
 
+/// A stream is applied as it comes: who takes it for a rehearsal must not find it carried out.
+fn refuse_dry_run(head: &Parts) -> Result<(), Problem> {
+    if Parameters::parse(head.uri.query())?.flag("dry_run")?.unwrap_or(false) {
+        let reason = "a stream is applied as it comes; POST /api/v1/services/dependencies takes dry_run";
+        return Err(Invalid::new("dry_run", Some("true"), reason).into());
+    }
+    Ok(())
+}
+
 /// Begins an import. The rest of it goes on beside the answer.
 pub(in crate::http) async fn import(
     app: &Arc<App>,
@@ -50,6 +60,7 @@ pub(in crate::http) async fn import(
     correlation_id: &str,
 ) -> Result<Answer, Problem> {
     check_stream_type(&head.headers, CONTENT_TYPE).map_err(Problem::closing)?;
+    refuse_dry_run(head).map_err(Problem::closing)?;
     let live = app.live().map_err(|problem| problem.not_applied().closing())?;
     let turn = Arc::clone(&app.imports).try_acquire_owned();
     let turn =
