@@ -98,6 +98,9 @@ pub(super) fn cluster_names(host: &str) -> impl Iterator<Item = ClusterName<'_>>
 
 fn cluster_name(host: &str) -> Option<ClusterName<'_>> {
     let (service, rest) = host.split_once('.').map_or((host, None), |(service, rest)| (service, Some(rest)));
+    if service.is_empty() {
+        return None;
+    }
     let Some(rest) = rest else { return Some(ClusterName { service, namespace: None, is_certain: false }) };
     let (namespace, domain) =
         rest.split_once('.').map_or((rest, None), |(name, domain)| (name, Some(domain)));

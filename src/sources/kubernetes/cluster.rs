@@ -78,7 +78,8 @@ impl Cluster {
         }
         let entries = objects.service_entries.iter();
         let outside = entries.filter(|entry| entry.location.as_deref() != Some("MESH_INTERNAL"));
-        cluster.outside = outside.flat_map(|entry| entry.hosts.iter().flatten()).cloned().collect();
+        let hosts = outside.flat_map(|entry| entry.hosts.iter().flatten());
+        cluster.outside = hosts.filter(|host| !host.is_empty()).cloned().collect();
         cluster.add_namespaces(&objects.namespaces);
         cluster.add_services(objects);
         cluster.follow_aliases();

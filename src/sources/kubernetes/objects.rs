@@ -116,11 +116,11 @@ impl Object<'_> {
         value
     }
 
-    /// The kind as we know it; `Service` is one of the core, not that of another group.
-    fn known(&self) -> Option<&'static Kind> {
+    /// The kind as we know it, as its place in [`KINDS`]; `Service` is one of the core, not that of another group.
+    fn known(&self) -> Option<usize> {
         let group = self.api_version.split_once('/').map_or("", |(group, _)| group);
         // The first versions of some kinds stood in one group.
-        KINDS.iter().find(|known| {
+        KINDS.iter().position(|known| {
             known.kind == self.kind
                 && (known.group == group
                     || (group == "extensions" && matches!(known.group, "apps" | "networking.k8s.io")))
@@ -128,14 +128,30 @@ impl Object<'_> {
     }
 }
 
+/// The objects of the kinds that we know by kind and name, and by what they say where one is given twice: the order in
+/// which they came decides nothing, not even what does not count any more.
+fn in_order(values: &[Value]) -> Vec<(usize, NamespacedName, Object<'_>)> {
+    let entry = |object: Object<'_>| {
+        let member = |name: &str| object.value["metadata"][name].as_str().unwrap_or_default();
+        object.known().map(|known| (known, NamespacedName::of(member("namespace"), member("name"))))
+    };
+    let objects = values.iter().flat_map(flatten);
+    let mut objects: Vec<_> = objects
+        .filter_map(|object| entry(object).map(|(known, full_name)| (known, full_name, object)))
+        .collect();
+    objects.sort_by(|(kind, name, object), (other_kind, other_name, other)| {
+        let by_name = (kind, name).cmp(&(other_kind, other_name));
+        by_name.then_with(|| object.value.to_string().cmp(&other.value.to_string()))
+    });
+    objects
+}
+
 impl Objects {
-    /// Sorts objects. O(values).
+    /// Sorts objects. O(values · log values).
     pub(super) fn of(values: &[Value]) -> Self {
         let mut objects = Self::default();
-        for object in values.iter().flat_map(flatten) {
-            let Some(known) = object.known() else { continue };
-            let member = |name: &str| object.value["metadata"][name].as_str().unwrap_or_default();
-            let full_name = NamespacedName::of(member("namespace"), member("name"));
+        for (known, full_name, object) in in_order(values) {
+            let known = &KINDS[known];
             let problem = if full_name.name.is_empty() {
                 Err("it has no name".to_owned())
             } else {
@@ -147,19 +163,8 @@ impl Objects {
                 objects.notes.push(format!("{} {namespace}{slash}{name}: {problem}", known.kind));
             }
         }
-        objects.sort();
+        objects.notes.sort();
         objects
-    }
-
-    /// So that the order in which they came decides nothing, not even what does not count any more.
-    fn sort(&mut self) {
-        self.network_policies.sort_by(|(one, _), (other, _)| one.cmp(other));
-        self.authorizations.sort_by(|(one, _), (other, _)| one.cmp(other));
-        self.sidecars.sort_by(|(one, _), (other, _)| one.cmp(other));
-        self.ingresses.sort_by(|(one, _), (other, _)| one.cmp(other));
-        self.gateway_routes.sort_by(|one, other| one.full_name.cmp(&other.full_name));
-        self.virtual_services.sort_by(|(one, _), (other, _)| one.cmp(other));
-        self.notes.sort();
     }
 
     fn add(&mut self, known: &Kind, full_name: NamespacedName, value: &Value) -> Result<(), String> {

@@ -154,7 +154,9 @@ impl Routes<'_, '_> {
         let gateways: Vec<&str> = service.gateways.iter().flatten().map(String::as_str).collect();
         for gateway in gateways.iter().filter(|gateway| **gateway != "mesh") {
             let (namespace, name) = gateway.split_once('/').unwrap_or((own, gateway));
-            fronts.insert(self.front("Gateway", namespace, name));
+            if !name.is_empty() {
+                fronts.insert(self.front("Gateway", namespace, name));
+            }
         }
         self.lead(&fronts, &ends);
         if gateways.is_empty() || gateways.contains(&"mesh") {
@@ -175,7 +177,8 @@ fn backend_service(backend: &Backend) -> Option<(&str, Option<u16>)> {
     let port = |port: &PortNumber| port.number;
     let named = backend.service.as_ref();
     let named = named.map(|service| (service.name.as_str(), service.port.as_ref().and_then(port)));
-    named.or_else(|| backend.service_name.as_deref().map(|name| (name, None)))
+    let old = backend.service_name.as_deref().filter(|name| !name.is_empty());
+    named.or_else(|| old.map(|name| (name, None)))
 }
 
 fn destinations(route: &VirtualRoute) -> impl Iterator<Item = (&Destination, bool)> {

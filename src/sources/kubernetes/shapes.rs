@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 use serde_json::Value;
 
 /// A list that may be absent.
@@ -30,6 +31,12 @@ impl TryFrom<Value> for Text {
     }
 }
 
+/// A name, which has something in it.
+fn filled<'de, D: Deserializer<'de>>(reader: D) -> Result<String, D::Error> {
+    let name = String::deserialize(reader)?;
+    if name.is_empty() { Err(D::Error::custom("a name is empty")) } else { Ok(name) }
+}
+
 /// Labels, annotations, the texts of a `ConfigMap`.
 pub(super) type Texts = BTreeMap<String, Text>;
 
@@ -44,6 +51,7 @@ pub(super) struct Meta {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Owner {
     pub(super) kind: String,
+    #[serde(deserialize_with = "filled")]
     pub(super) name: String,
     pub(super) controller: Option<bool>,
 }
@@ -258,6 +266,7 @@ pub(super) struct Backend {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct BackendService {
+    #[serde(deserialize_with = "filled")]
     pub(super) name: String,
     pub(super) port: Option<PortNumber>,
 }
@@ -297,6 +306,7 @@ pub(super) struct RouteMirror {
 pub(super) struct Reference {
     pub(super) kind: Option<String>,
     pub(super) namespace: Option<String>,
+    #[serde(deserialize_with = "filled")]
     pub(super) name: String,
     pub(super) port: Option<u16>,
 }
@@ -324,6 +334,7 @@ pub(super) struct Weighted {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Destination {
+    #[serde(deserialize_with = "filled")]
     pub(super) host: String,
     pub(super) port: Option<PortNumber>,
 }

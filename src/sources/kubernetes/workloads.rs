@@ -145,7 +145,9 @@ fn root(owners: &HashMap<(String, Identity), Option<Identity>>, namespace: &str,
 /// Of a `ReplicaSet` that was not given, the Deployment it is most likely of: its name without the hash.
 fn without_hash((kind, name): Identity) -> Identity {
     match name.rsplit_once('-') {
-        Some((deployment, _)) if kind == "ReplicaSet" => ("Deployment".to_owned(), deployment.to_owned()),
+        Some((deployment, _)) if kind == "ReplicaSet" && !deployment.is_empty() => {
+            ("Deployment".to_owned(), deployment.to_owned())
+        }
         _ => (kind, name),
     }
 }

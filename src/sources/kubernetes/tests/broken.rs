@@ -40,6 +40,39 @@ fn rules_about_very_many_are_left_out() {
     assert_eq!(parse(&objects).left_out()["rules about too many pairs of workloads"], 1);
 }
 
+/// Each of these made a service or a dependency without a name; fuzzing found that it can.
+#[test]
+fn nobody_has_an_empty_name() {
+    let object = |kind: &str, group: &str, spec: Value| json!({"apiVersion": format!("{group}/v1"), "kind": kind, "metadata": {"name": "x", "namespace": "a"}, "spec": spec});
+    let route =
+        |host: &str| json!({"gateways": ["g"], "http": [{"route": [{"destination": {"host": host}}]}]});
+    let backend = |backend: Value| json!({"rules": [{"http": {"paths": [{"backend": backend}]}}]});
+    let owner = json!([{"kind": "ReplicaSet", "name": "-1", "controller": true}]);
+    let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": []}});
+    pod["metadata"] = json!({"name": "x", "namespace": "a", "ownerReferences": owner});
+    let (istio, gateways) = ("networking.istio.io", "gateway.networking.k8s.io");
+    let cases = [
+        object("VirtualService", istio, route("")),
+        object("VirtualService", istio, route(".a.svc")),
+        object("VirtualService", istio, json!({"gateways": ["a/", ""]})),
+        object("ServiceEntry", istio, json!({"hosts": [""]})),
+        object("Ingress", "networking.k8s.io", backend(json!({"service": {"name": ""}}))),
+        object("Ingress", "networking.k8s.io", backend(json!({"serviceName": ""}))),
+        object(
+            "HTTPRoute",
+            gateways,
+            json!({"parentRefs": [{"name": "g"}], "rules": [{"backendRefs": [{"name": ""}]}]}),
+        ),
+        object("HTTPRoute", gateways, json!({"parentRefs": [{"name": ""}]})),
+        pod,
+    ];
+    for case in cases {
+        let found = parse(std::slice::from_ref(&case));
+        let ends = found.dependencies().keys().flat_map(|(from, on)| [from, on]);
+        assert!(found.services().keys().chain(ends).all(|name| !name.name.is_empty()), "{case}: {found:?}");
+    }
+}
+
 /// Whatever is given, an answer comes back: cut, flipped, lost and repeated bytes.
 #[test]
 fn broken_texts_are_answered() {

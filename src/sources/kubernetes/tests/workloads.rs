@@ -122,3 +122,37 @@ fn the_api_server_is_no_service() {
     ]);
     assert!(found.dependencies().contains_key(&(Name::of("a", "web"), Name::of("a", "kubernetes"))));
 }
+
+/// Of an object that is given twice, what came first counted.
+#[test]
+fn what_is_given_twice_says_the_same_in_whatever_order() {
+    let deployment = |team: &str, image: &str| {
+        let mut deployment = owned("Deployment", "web", None);
+        deployment["metadata"]["labels"] = json!({"team": team, "app.kubernetes.io/version": team});
+        deployment["spec"]["template"]["spec"]["containers"][0]["image"] = image.into();
+        deployment
+    };
+    let space = |tier: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "labels": {"tier": tier}}});
+    let chosen = json!({"matchLabels": {"tier": "one"}});
+    let mut called = workload("b", "db", &[]);
+    called["spec"]["template"]["metadata"] = json!({"labels": {"app": "db"}});
+    let mut caller = owned("Deployment", "cart", None);
+    caller["spec"]["template"]["metadata"] = json!({"labels": {"app": "cart"}});
+    let peer = json!({"namespaceSelector": chosen, "podSelector": {"matchLabels": {"app": "cart"}}});
+    let policy = json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "p", "namespace": "b"},
+        "spec": {"podSelector": {"matchLabels": {"app": "db"}}, "ingress": [{"from": [peer]}]},
+    });
+    let mut objects = vec![
+        deployment("one", "redis"),
+        deployment("two", "kafka"),
+        space("one"),
+        space("two"),
+        called,
+        caller,
+        policy,
+    ];
+    let found = parse(&objects);
+    objects.reverse();
+    assert_eq!(parse(&objects), found);
+}
