@@ -1,12 +1,13 @@
 //! What the sources of discovery say, understood: each a pure function from texts to [`Found`].
 //!
 //! ```text
-//! files, answers ─▶ parse ─▶ Found (the source's names) ─▶ Naming ─▶ Report (the graph's ids) ─▶ ingest
+//! files, answers ─▶ parse ─▶ Found (the source's names) ─▶ Naming ─▶ Report (the graph's ids) ─▶ Upsert
 //! ```
 //!
-//! Not the way in: a report is ingested like that of any client.
+//! Not a way around the checks: a [`Report`] is made of the types that ingestion makes, which cannot be invalid, and is
+//! written down like that of any client. The network and the clock are in [`clients`] and [`runner`] only.
 //!
-//! - No I/O, no clock: a parser is given what was read, and answers the same for the same.
+//! - A parser is given what was read, and answers the same for the same.
 //! - One bad document costs itself: it is noted, the others count.
 //! - Whatever is given, a parser returns: no panic, no more memory than a bounded multiple of the input.
 
