@@ -27,6 +27,7 @@
 //! | [`render`] | answers as bytes |
 //! | [`ingest`] | outside shapes made into checked commands |
 //! | [`sources`] | what the sources of discovery say, made into reports that ingestion takes |
+//! | [`export`] | the graph copied into PostgreSQL, for reports |
 //! | [`keys`] | API keys: their text, what is kept of them, their file |
 //! | [`limiter`] | token buckets: how often who may ask |
 //! | [`durations`] | how long things took, in buckets of atomics |
@@ -57,6 +58,7 @@ pub mod clock;
 pub mod config;
 pub mod durations;
 pub mod environment;
+pub mod export;
 pub mod graph;
 pub mod http;
 pub mod ingest;

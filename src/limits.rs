@@ -329,3 +329,19 @@ pub const RULE_PAIRS_MAX: usize = 1_000;
 pub const KUBERNETES_DEPENDENCIES_MAX: usize = 200_000;
 /// How often the objects of one cluster may tell of a dependency, of the same again too.
 pub const KUBERNETES_STATEMENTS_MAX: usize = 2_000_000;
+/// Connections to the database of the export.
+pub const EXPORT_CONNECTIONS_MAX: usize = 1_000;
+/// After the first failure of the export, until it is tried again; the next wait is twice as long.
+pub const EXPORT_RETRY_FIRST: Duration = Duration::from_secs(5);
+/// To connect to the database of the export, where its URL does not say otherwise.
+pub const EXPORT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// After how long without a word the database of the export is asked whether it is there.
+pub const EXPORT_KEEPALIVE: Duration = Duration::from_secs(30);
+/// To tell the database of a failed run.
+pub const EXPORT_NOTE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Runs of the export that are remembered.
+pub const EXPORT_RUNS_KEPT: usize = 100;
+/// Runs of the export that the database remembers.
+pub const EXPORT_RUNS_IN_DATABASE: usize = 1_000;
+/// Rows of the export between two reports of how far it is.
+pub const EXPORT_PROGRESS_ROWS: u64 = 4_096;

@@ -8,6 +8,7 @@
 //! - A [`Config`] that exists is valid. The first bad value stops, in the order of the table.
 
 mod discovery;
+mod export;
 mod file;
 mod flags;
 mod front;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use discovery::{DiscoverySettings, KubernetesAccess, PrometheusServer};
+pub use export::ExportSettings;
 pub use file::{FileError, SettingsFile};
 pub use flags::SettingFlags;
 pub use front::{Network, Origins};
@@ -86,6 +88,8 @@ pub struct Config {
     pub max_connections: usize,
     /// Which sources are asked for dependencies.
     pub discovery: DiscoverySettings,
+    /// Where the graph is copied for reports; `None` when it is not.
+    pub export: Option<ExportSettings>,
     /// Which log lines are written.
     pub log_level: LogLevel,
     /// How log lines are written.
@@ -205,6 +209,7 @@ impl Config {
             max_connections: raw(Key::MaxConnections).count(1..=parse::CONNECTIONS_MAX)?,
             shutdown_grace: raw(Key::ShutdownGraceSeconds).seconds(0)?,
             discovery: DiscoverySettings::resolve(raw)?,
+            export: ExportSettings::resolve(raw)?,
             log_level: raw(Key::LogLevel).log_level()?,
             log_format: raw(Key::LogFormat).log_format()?,
             otlp_endpoint: raw(Key::OtelExporterOtlpEndpoint).endpoint()?,

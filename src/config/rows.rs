@@ -347,6 +347,36 @@ pub const SETTINGS: &[Setting] = &[
          namespace/name or name",
     ),
     row(
+        Key::DatabaseUrl,
+        "DATABASE_URL",
+        "URL",
+        Default::Secret,
+        "PostgreSQL that is given a copy of the graph for reports, such as postgres://watershed@db:5432/reports; its sslmode \
+         (disable, prefer, require, verify-ca, verify-full) and sslrootcert decide about TLS. DATABASE_URL_FILE names a file \
+         that holds it",
+    ),
+    row(
+        Key::DbPoolSize,
+        "DB_POOL_SIZE",
+        "NUMBER",
+        Default::Text("20"),
+        "Connections that the export may have",
+    ),
+    row(
+        Key::ExportIntervalSeconds,
+        "EXPORT_INTERVAL_SECONDS",
+        "SECONDS",
+        Default::Text("300"),
+        "How often what changed is exported; 0 exports only when it is asked for",
+    ),
+    row(
+        Key::ExportTimeoutSeconds,
+        "EXPORT_TIMEOUT_SECONDS",
+        "SECONDS",
+        Default::Text("600"),
+        "How long an export may take, waiting for other servers' included",
+    ),
+    row(
         Key::LogLevel,
         "LOG_LEVEL",
         "LEVEL",

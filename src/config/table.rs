@@ -102,6 +102,14 @@ pub enum Key {
     DiscoveryIdTemplateKubernetes,
     /// Ids by the names that sources use.
     DiscoveryAliases,
+    /// Where the graph is copied for reports.
+    DatabaseUrl,
+    /// Connections to it.
+    DbPoolSize,
+    /// Between two copies.
+    ExportIntervalSeconds,
+    /// For one copy.
+    ExportTimeoutSeconds,
     /// Which log lines are written.
     LogLevel,
     /// How log lines are written.

@@ -54,6 +54,7 @@ fn the_defaults_are_those_of_the_contract() {
             templates: [const { None }; 4],
             aliases: BTreeMap::new(),
         },
+        export: None,
         log_level: LogLevel::Info,
         log_format: LogFormat::Json,
         shutdown_grace: Duration::from_secs(30),

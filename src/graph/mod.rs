@@ -19,6 +19,7 @@
 mod adjacency;
 mod alerts;
 mod assemble;
+mod changes;
 mod check;
 mod components;
 mod cycles;
@@ -33,6 +34,7 @@ mod rows;
 
 pub use alerts::{Alert, Standing};
 pub use assemble::{Assembly, Dependencies, Repeated, Rest, Roster, Services};
+pub use changes::Changes;
 pub use check::Violation;
 pub use components::{
     Adjacency, components_callees_first, shortest_cycle, strongly_connected, strongly_connected_by,

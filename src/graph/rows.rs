@@ -29,6 +29,16 @@ impl Rows {
         self.0[place].as_deref().unwrap_or_default()
     }
 
+    /// The places of the nodes whose dependencies are not shared with `other`.
+    pub(super) fn apart_from(&self, other: &Self) -> impl Iterator<Item = usize> {
+        let is_shared = |place: usize| match (&self.0[place], &other.0[place]) {
+            (Some(own), Some(others)) => Arc::ptr_eq(own, others),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        (0..CHUNK_NODES).filter(move |place| !is_shared(*place))
+    }
+
     /// Dependencies that follow each other, of nodes that have as many as `counts` says.
     pub(super) fn from_column(counts: impl Iterator<Item = usize>, rows: Vec<Dependency>) -> Self {
         let (mut chunk, mut rows) = (Self::default(), rows.into_iter());

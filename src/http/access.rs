@@ -44,6 +44,9 @@ impl Access {
             | Route::Audit
             | Route::Discovery
             | Route::RunDiscovery(_)
+            | Route::Exports
+            | Route::RunExport
+            | Route::Export(_)
             | Route::Snapshots
             | Route::CreateSnapshot
             | Route::Snapshot(_)

@@ -56,6 +56,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     endpoint("GET", "/api/v1/admin/audit", 200),
     endpoint("GET", "/api/v1/admin/discovery", 200),
     endpoint("POST", "/api/v1/admin/discovery/{source}/run", 200),
+    endpoint("GET", "/api/v1/admin/exports/postgres", 200),
+    endpoint("POST", "/api/v1/admin/exports/postgres", 202),
+    endpoint("GET", "/api/v1/admin/exports/postgres/{run_id}", 200),
 ];
 
 #[cfg(test)]

@@ -69,6 +69,12 @@ pub(super) enum Route<'p> {
     Discovery,
     /// `POST /api/v1/admin/discovery/{source}/run`, the source still encoded
     RunDiscovery(&'p str),
+    /// `GET /api/v1/admin/exports/postgres`
+    Exports,
+    /// `POST /api/v1/admin/exports/postgres`
+    RunExport,
+    /// `GET /api/v1/admin/exports/postgres/{run_id}`, still encoded
+    Export(&'p str),
     /// `GET /api/v1/admin/api-keys`
     Keys,
     /// `POST /api/v1/admin/api-keys`
@@ -173,6 +179,7 @@ impl<'p> Endpoints<'p> {
             "/api/v1/admin/staleness/run" => Some(Self::post(Route::RunStaleness)),
             "/api/v1/admin/audit" => Some(Self::get(Route::Audit)),
             "/api/v1/admin/discovery" => Some(Self::get(Route::Discovery)),
+            "/api/v1/admin/exports/postgres" => Some(Self::get_post(Route::Exports, Route::RunExport)),
             "/api/v1/admin/api-keys" => Some(Self::get_post(Route::Keys, Route::CreateKey)),
             _ => below_services(path)
                 .or_else(|| below_alerts(path))
@@ -235,6 +242,8 @@ impl<'p> Route<'p> {
             Route::Audit => "/api/v1/admin/audit",
             Route::Discovery => "/api/v1/admin/discovery",
             Route::RunDiscovery(_) => "/api/v1/admin/discovery/{source}/run",
+            Route::Exports | Route::RunExport => "/api/v1/admin/exports/postgres",
+            Route::Export(_) => "/api/v1/admin/exports/postgres/{run_id}",
             Route::Dependencies(_) => "/api/v1/services/{service_id}/dependencies",
             Route::Keys | Route::CreateKey => "/api/v1/admin/api-keys",
             Route::RevokeKey(_) => "/api/v1/admin/api-keys/{key_id}",
@@ -278,6 +287,9 @@ fn below_docs(path: &str) -> Option<Endpoints<'_>> {
 fn below_admin(path: &str) -> Option<Endpoints<'_>> {
     if let Some((id, None)) = below("/api/v1/admin/api-keys/", path) {
         return Some(Endpoints::delete(Route::RevokeKey(id)));
+    }
+    if let Some((id, rest)) = below("/api/v1/admin/exports/postgres/", path) {
+        return rest.is_none().then(|| Endpoints::get(Route::Export(id)));
     }
     if let Some((source, rest)) = below("/api/v1/admin/discovery/", path) {
         return (rest == Some("run")).then(|| Endpoints::post(Route::RunDiscovery(source)));

@@ -18,6 +18,7 @@ use super::metrics::Metrics;
 use super::problem::Problem;
 use super::tls::Tls;
 use crate::config::{Network, Origins, Secret};
+use crate::export::Exports;
 use crate::keys::{KeySet, Store};
 use crate::limits;
 use crate::query::Scratch;
@@ -69,6 +70,8 @@ pub struct Live {
     pub keys: Arc<Mutex<Store<Fs>>>,
     /// The sources that are asked.
     pub discovery: Discovery,
+    /// The export, where there is a database.
+    pub exports: Option<Exports>,
 }
 
 /// The state behind all requests.

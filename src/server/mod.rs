@@ -8,6 +8,7 @@
 //! - Runs until a signal ends it; what it returns decides the exit code.
 
 mod discovery;
+mod export;
 mod key_use;
 mod sweeps;
 
@@ -243,7 +244,8 @@ async fn open(
     // The directory is locked by now: what its keys are cannot change behind our back any more.
     let keys = Fs::at(&config.data_dir).context("cannot open the data directory")?;
     let keys = Arc::new(Mutex::new(Store::open(keys)?));
-    let mut live = Live { reader, writer: handle, snapshots, keys, discovery: Discovery::default() };
+    let mut live =
+        Live { reader, writer: handle, snapshots, keys, discovery: Discovery::default(), exports: None };
     match sample {
         Some(sample) if recovered.last_version == 0 => load(&live, sample).await?,
         Some(sample) => {
@@ -252,6 +254,8 @@ async fn open(
         None => {}
     }
     live.discovery = discovery::begin(&config.discovery, &live)?;
+    live.exports =
+        config.export.as_ref().map(|settings| export::begin(settings, &live.reader)).transpose()?;
     Ok((live, stopper, recovered.created_at))
 }
 

@@ -36,6 +36,8 @@ mod discovery_prometheus;
 mod divergence;
 mod dry_run;
 mod durability;
+mod export_postgres;
+mod export_postgres_faults;
 mod formats;
 mod golden;
 mod http;

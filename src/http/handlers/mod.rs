@@ -2,6 +2,7 @@
 
 mod discovery;
 mod docs;
+mod exports;
 mod keys;
 mod operations;
 mod queries;
@@ -10,6 +11,7 @@ mod writes;
 
 pub(super) use discovery::{discovery, run_discovery};
 pub(super) use docs::{docs, docs_asset, openapi_document};
+pub(super) use exports::{export, exports, run_export};
 pub(super) use keys::{create_key, keys, revoke_key};
 pub(super) use operations::{health, index, metrics, ready};
 pub(super) use queries::{

@@ -60,6 +60,15 @@ pub(in crate::http) fn ready(app: &App) -> Answer {
         let last = source.last_run.as_ref().map_or("pending", |run| run.outcome.as_str());
         checks[source.source.as_str()] = last.into();
     }
+    // And for a copy that is behind: reports are old, answers are not.
+    if let Some(exports) = app.live_if_ready().and_then(|live| live.exports.as_ref()) {
+        let standing = exports.standing();
+        checks["postgres_export"] = match (standing.failure(), standing.exported) {
+            (Some(_), _) => "failing".into(),
+            (None, Some(_)) => "healthy".into(),
+            (None, None) => "pending".into(),
+        };
+    }
     let body = json!({"status": status, "checks": checks});
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Answer::new(status, Content::Whole(body.to_string().into()))
@@ -70,6 +79,7 @@ pub(in crate::http) fn metrics(app: &App) -> Answer {
     app.metrics.work.follow_door(app.limiter.redis() == Some(RedisState::Shared), app.auth.lookups());
     let live = app.live_if_ready();
     let sources = live.map(|live| live.discovery.statuses()).unwrap_or_default();
-    let text = app.metrics.text(live.map(|live| &live.reader), &sources, clock::now());
+    let exports = live.and_then(|live| live.exports.as_ref());
+    let text = app.metrics.text(live.map(|live| &live.reader), &sources, exports, clock::now());
     Answer { content_type: CONTENT_TYPE, ..Answer::json(text.into_bytes()) }
 }

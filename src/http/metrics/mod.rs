@@ -4,6 +4,7 @@
 //! exchange, handlers ─▶ requests, work ┐
 //! runner's statuses ────▶ discovery ───┤
 //! writer's atomics ─────▶ storage ─────┼─▶ registry ─▶ text
+//! export's pool, runs ──▶ export ──────┤
 //! process, jemalloc ────▶ process ─────┘
 //! ```
 //!
@@ -13,8 +14,8 @@
 //! - Label values come from closed sets: templates of routes, methods, sources. No service id, key or path is one.
 
 mod discovery;
+mod export;
 mod families;
-mod later;
 mod process;
 mod requests;
 mod storage;
@@ -22,11 +23,12 @@ mod work;
 
 use prometheus::{Registry, TextEncoder};
 
+use crate::export::Exports;
 use crate::sources::runner::Status;
 use crate::types::Timestamp;
 use crate::writer::Reader;
 use discovery::Discovery;
-use later::Later;
+use export::Export;
 use process::Process;
 pub(super) use requests::Request;
 use requests::Requests;
@@ -41,6 +43,7 @@ pub(super) struct Metrics {
     registry: Registry,
     storage: Storage,
     discovery: Discovery,
+    export: Export,
     process: Process,
     pub(super) requests: Requests,
     pub(super) work: Work,
@@ -50,11 +53,11 @@ impl Metrics {
     pub(super) fn new() -> Self {
         let registry = Registry::new_custom(Some("watershed".to_owned()), None)
             .expect("a namespace without labels is valid");
-        Later::register(&registry);
         let work = Work::new(&registry);
         Self {
             storage: Storage::new(&registry),
             discovery: Discovery::new(&registry, &work.reports),
+            export: Export::new(&registry),
             process: Process::new(&registry),
             requests: Requests::new(&registry),
             work,
@@ -62,13 +65,22 @@ impl Metrics {
         }
     }
 
-    /// All families as they stand. `reader` is there once the log is replayed, and so are the sources.
-    pub(super) fn text(&self, reader: Option<&Reader>, sources: &[Status], now: Timestamp) -> String {
+    /// All families as they stand. `reader` is there once the log is replayed, and so are the sources and
+    /// the export.
+    pub(super) fn text(
+        &self,
+        reader: Option<&Reader>,
+        sources: &[Status],
+        exports: Option<&Exports>,
+        now: Timestamp,
+    ) -> String {
         self.process.look();
         self.discovery.look(sources);
         let durations = self.storage.look(reader, now);
+        let export = self.export.look(exports);
         let mut families = self.registry.gather();
         families.extend(durations);
+        families.push(export);
         families.sort_by(|one, other| one.name().cmp(other.name()));
         TextEncoder::new().encode_to_string(&families).expect("names and numbers can be written")
     }

@@ -10,7 +10,7 @@ use crate::http::tag::{Condition, Held};
 use crate::types::{Direction, DiscoverySource, Upserted};
 
 fn text(metrics: &Metrics) -> String {
-    metrics.text(None, &[], Timestamp::parse("2026-02-14T10:00:00Z").unwrap())
+    metrics.text(None, &[], None, Timestamp::parse("2026-02-14T10:00:00Z").unwrap())
 }
 
 /// Samples with their labels, by their names in the text.

@@ -11,6 +11,7 @@ const TAG: &str = "admin";
 pub(super) fn all() -> Vec<Operation> {
     let mut all = snapshots();
     all.extend(keys());
+    all.extend(exports());
     all.extend([
         Operation::new(
             ("POST", "/api/v1/admin/staleness/run"),
@@ -50,6 +51,35 @@ pub(super) fn all() -> Vec<Operation> {
         .fails(&[400, 404, 409]),
     ]);
     all
+}
+
+fn exports() -> [Operation; 3] {
+    [
+        Operation::new(
+            ("GET", "/api/v1/admin/exports/postgres"),
+            "exports",
+            TAG,
+            json_of("ExportRunPage", "The newest first"),
+        )
+        .says("The runs of the export to PostgreSQL since the start of the server", "The newest hundred."),
+        Operation::new(
+            ("POST", "/api/v1/admin/exports/postgres"),
+            "run_export",
+            TAG,
+            json_of("ExportRun", "The run that is under way, now begun or before"),
+        )
+        .says("Exports to PostgreSQL now", "Does not wait for the end. 409 where the export is not set up.")
+        .fails(&[409]),
+        Operation::new(
+            ("GET", "/api/v1/admin/exports/postgres/{run_id}"),
+            "export",
+            TAG,
+            json_of("ExportRun", "The run as it stands"),
+        )
+        .says("A run of the export to PostgreSQL", "")
+        .takes([id("run_id", "The id of a run")])
+        .fails(&[400, 404]),
+    ]
 }
 
 fn source() -> Value {

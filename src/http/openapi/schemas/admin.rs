@@ -43,6 +43,11 @@ pub(super) fn all() -> Schemas {
         "circuit": one_of(&["closed", "open", "half_open"]), "circuit_open_seconds": or_null(count()),
         "runs": runs, "last_run": or_null(of("DiscoveryRun")),
     });
+    let export = json!({
+        "run_id": uuid(), "state": one_of(&["running", "succeeded", "failed"]),
+        "mode": or_null(one_of(&["full", "incremental"])), "version": count(), "rows": count(), "started_at": time(),
+        "finished_at": or_null(time()), "error": {"type": ["string", "null"]},
+    });
     let texts = json!({"type": "object", "additionalProperties": {"type": "string"}});
     vec![
         ("Snapshot", object(snapshot)),
@@ -65,6 +70,8 @@ pub(super) fn all() -> Schemas {
         ("DiscoveryRun", object(run())),
         ("DiscoveryRunNow", with(run(), json!({"source": of("DiscoverySource")}))),
         ("Discovery", object(json!({"sources": list(object(source))}))),
+        ("ExportRun", object(export)),
+        ("ExportRunPage", page_of(of("ExportRun"))),
         ("AuditPage", page_of(object(entry))),
         (
             "Health",

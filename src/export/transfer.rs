@@ -1,0 +1,281 @@
+//! One run: what the database holds is looked up, what differs is staged and merged, all in one transaction.
+//!
+//! - Readers of the database go on with the version that they see, and wait for nothing.
+//! - What a run did not commit is not there.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Transaction};
+use uuid::Uuid;
+
+use super::copy::Copy;
+use super::runs::{Mode, Run, RunState};
+use super::schema;
+use super::sql::{Row, instant};
+use super::table::{ALERTS, AUDIT, DEPENDENCIES, SERVICES, TARGETS, Table};
+use crate::graph::Graph;
+use crate::limits;
+
+/// Tells the lock of the export from other locks of the database: `watershd` in ASCII.
+const LOCK: i64 = i64::from_be_bytes(*b"watershd");
+
+/// Why a run came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The database, or the way to it.
+    #[error("{}", causes(.0))]
+    Database(#[from] tokio_postgres::Error),
+    /// There was no connection to be had.
+    #[error("{}", causes(.0))]
+    Connection(#[from] deadpool_postgres::PoolError),
+    /// The schema could not be made or changed.
+    #[error("the schema cannot be brought up to date: {}", causes(.0))]
+    Schema(#[from] refinery::Error),
+    /// The schema was made by a newer program.
+    #[error(
+        "the schema of the database has version {version}, and this program knows {known}: upgrade this server, or \
+         give it a database of its own"
+    )]
+    NewerSchema {
+        /// What is there.
+        version: i32,
+        /// What this program makes.
+        known: i32,
+    },
+    /// It took longer than it may.
+    #[error("not done within {} s (EXPORT_TIMEOUT_SECONDS)", .0.as_secs())]
+    TimedOut(Duration),
+}
+
+/// An error with what caused it, which says more than the outermost.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// What is to be exported, and what is known to be there.
+pub(super) struct Task<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) base: Option<&'a Graph>,
+    pub(super) directory_id: Uuid,
+    pub(super) timeout: Duration,
+    /// Is told how many rows are staged.
+    pub(super) progress: &'a dyn Fn(Mode, u64),
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Done {
+    pub(super) mode: Mode,
+    /// Rows of the database that are others now.
+    pub(super) rows: u64,
+}
+
+/// Makes the database hold the graph. `finished` makes the row of the run of what was done.
+pub(super) async fn export(
+    client: &mut Client,
+    task: &Task<'_>,
+    finished: impl FnOnce(Done) -> Run,
+) -> Result<Run, Failure> {
+    schema::prepare(client, LOCK).await?;
+    let transaction = client.transaction().await?;
+    set_up(&transaction, task.timeout).await?;
+    let held = held(&transaction).await?;
+    let base = task.base.filter(|base| held == Some(State::of(base, task.directory_id)));
+    let now = State::of(task.graph, task.directory_id);
+    let done = if held == Some(now) {
+        Done { mode: Mode::Incremental, rows: 0 }
+    } else {
+        let copy = base.map_or_else(|| Copy::of(task.graph), |base| Copy::since(base, task.graph));
+        if let Some(other) = held.filter(|held| held.directory_id != now.directory_id) {
+            tracing::warn!(other = %other.directory_id, "the reporting database held another server's graph");
+        }
+        let mode = if copy.is_whole() { Mode::Full } else { Mode::Incremental };
+        Done { mode, rows: Merge { transaction: &transaction, task, mode, staged: 0 }.run(&copy).await? }
+    };
+    let run = finished(done);
+    write_state(&transaction, task, &run).await?;
+    write_run(&transaction, task.directory_id, &run).await?;
+    transaction.commit().await?;
+    Ok(run)
+}
+
+/// Tells the database of a run that failed.
+pub(super) async fn note_failure(client: &mut Client, directory_id: Uuid, run: &Run) -> Result<(), Failure> {
+    let transaction = client.transaction().await?;
+    set_up(&transaction, limits::EXPORT_NOTE_TIMEOUT).await?;
+    write_run(&transaction, directory_id, run).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Bounds what the transaction may take, also when this end is gone, and waits for other servers.
+async fn set_up(transaction: &Transaction<'_>, timeout: Duration) -> Result<(), Failure> {
+    let milliseconds = timeout.as_millis();
+    let settings = format!(
+        "SET LOCAL statement_timeout = {milliseconds}; SET LOCAL lock_timeout = {milliseconds}; \
+         SET LOCAL idle_in_transaction_session_timeout = {milliseconds}; SET LOCAL TimeZone = 'UTC'"
+    );
+    transaction.batch_execute(&settings).await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    Ok(())
+}
+
+/// Which graph the database holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State {
+    directory_id: Uuid,
+    version: u64,
+    digest: [u8; 32],
+}
+
+impl State {
+    fn of(graph: &Graph, directory_id: Uuid) -> Self {
+        Self { directory_id, version: graph.version(), digest: graph.digest().to_bytes() }
+    }
+}
+
+async fn held(transaction: &Transaction<'_>) -> Result<Option<State>, Failure> {
+    let row = transaction
+        .query_opt("SELECT directory_id, version, decode(digest, 'hex') FROM watershed.graph_state", &[])
+        .await?;
+    let state = row.map(|row| {
+        let digest = row.get::<_, &[u8]>(2).try_into().unwrap_or_default();
+        State { directory_id: row.get(0), version: row.get::<_, i64>(1).cast_unsigned(), digest }
+    });
+    Ok(state)
+}
+
+async fn write_state(transaction: &Transaction<'_>, task: &Task<'_>, run: &Run) -> Result<(), Failure> {
+    let (version, digest) = (task.graph.version().cast_signed(), task.graph.digest().to_string());
+    let at = instant(run.finished_at.unwrap_or(run.started_at));
+    transaction
+        .execute(
+            "INSERT INTO watershed.graph_state (directory_id, version, digest, exported_at) \
+             VALUES ($1, $2, $3, $4) ON CONFLICT (is_only) DO UPDATE SET directory_id = excluded.directory_id, \
+             version = excluded.version, digest = excluded.digest, exported_at = excluded.exported_at",
+            &[&task.directory_id, &version, &digest, &at],
+        )
+        .await?;
+    Ok(())
+}
+
+async fn write_run(transaction: &Transaction<'_>, directory_id: Uuid, run: &Run) -> Result<(), Failure> {
+    let state = match run.state {
+        RunState::Failed => "failed",
+        RunState::Running | RunState::Succeeded => "succeeded",
+    };
+    transaction
+        .execute(
+            "INSERT INTO watershed.export_runs \
+             (run_id, directory_id, state, mode, version, rows, started_at, finished_at, error) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            &[
+                &run.id,
+                &directory_id,
+                &state,
+                &run.mode.map(Mode::as_str),
+                &run.version.cast_signed(),
+                &run.rows.cast_signed(),
+                &instant(run.started_at),
+                &instant(run.finished_at.unwrap_or(run.started_at)),
+                &run.error,
+            ],
+        )
+        .await?;
+    transaction
+        .execute(
+            "DELETE FROM watershed.export_runs WHERE run_id IN \
+             (SELECT run_id FROM watershed.export_runs ORDER BY started_at DESC, run_id DESC OFFSET $1)",
+            &[&(limits::EXPORT_RUNS_IN_DATABASE as i64)],
+        )
+        .await?;
+    Ok(())
+}
+
+/// The tables brought up to date.
+struct Merge<'a> {
+    transaction: &'a Transaction<'a>,
+    task: &'a Task<'a>,
+    mode: Mode,
+    staged: u64,
+}
+
+impl Merge<'_> {
+    /// Returns how many rows of the database are others now.
+    async fn run(mut self, copy: &Copy<'_>) -> Result<u64, Failure> {
+        for table in [&SERVICES, &DEPENDENCIES, &ALERTS, &TARGETS, &AUDIT] {
+            self.transaction.batch_execute(&table.stage()).await?;
+        }
+        self.put(&SERVICES, copy.services()).await?;
+        self.put(&DEPENDENCIES, copy.dependencies()).await?;
+        self.put(&ALERTS, copy.alerts().into_iter()).await?;
+        self.put(&TARGETS, copy.targets()).await?;
+        self.put(&AUDIT, copy.audit()).await?;
+        if !copy.is_whole() {
+            self.take(&SERVICES, copy.services_gone()).await?;
+            self.take(&DEPENDENCIES, copy.dependencies_gone()).await?;
+            self.take(&ALERTS, copy.alerts_gone()).await?;
+            self.take(&TARGETS, copy.targets_gone()).await?;
+        }
+        let mut rows = 0;
+        // What refers to services goes before them and comes after them.
+        for table in [&DEPENDENCIES, &TARGETS, &SERVICES, &ALERTS] {
+            let delete = if copy.is_whole() { table.keep_staged() } else { table.take_out() };
+            rows += self.transaction.execute(&delete, &[]).await?;
+        }
+        let oldest = i64::try_from(copy.audit_from()).unwrap_or(i64::MAX);
+        rows += self
+            .transaction
+            .execute("DELETE FROM watershed.audit_log WHERE version < $1", &[&oldest])
+            .await?;
+        if copy.is_whole() {
+            rows += self.transaction.execute(&AUDIT.keep_staged(), &[]).await?;
+        }
+        for table in [&SERVICES, &DEPENDENCIES, &ALERTS, &TARGETS, &AUDIT] {
+            rows += self.transaction.execute(&table.put_in(), &[]).await?;
+        }
+        Ok(rows)
+    }
+
+    async fn put<R: Row>(&mut self, table: &Table, rows: impl Iterator<Item = R>) -> Result<(), Failure> {
+        self.copy(&table.staged(), table.columns, rows).await
+    }
+
+    async fn take<R: Row>(&mut self, table: &Table, keys: impl Iterator<Item = R>) -> Result<(), Failure> {
+        self.copy(&table.gone(), table.key(), keys).await
+    }
+
+    async fn copy<R: Row>(
+        &mut self,
+        staging: &str,
+        columns: &[(&str, Type)],
+        rows: impl Iterator<Item = R>,
+    ) -> Result<(), Failure> {
+        let sink = self.transaction.copy_in(&Table::copy_in(staging)).await?;
+        let types: Vec<Type> = columns.iter().map(|(_, kind)| kind.clone()).collect();
+        let mut writer = pin!(BinaryCopyInWriter::new(sink, &types));
+        for row in rows {
+            row.write(writer.as_mut()).await?;
+            self.staged += 1;
+            if self.staged.is_multiple_of(limits::EXPORT_PROGRESS_ROWS) {
+                (self.task.progress)(self.mode, self.staged);
+            }
+        }
+        writer.finish().await?;
+        (self.task.progress)(self.mode, self.staged);
+        self.transaction.batch_execute(&format!("ANALYZE pg_temp.{staging}")).await?;
+        Ok(())
+    }
+}

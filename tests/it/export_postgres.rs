@@ -1,0 +1,447 @@
+//! The export to a real PostgreSQL: what stands there, row by row, and when it does.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::support::tls::Certificate;
+use crate::support::{
+    Postgres, Server, attributes, eventually, listed, refused, replace, service_path, upsert,
+};
+
+const RUNS: &str = "/api/v1/admin/exports/postgres";
+
+fn server(postgres: &Postgres, sample: &[&str]) -> Server {
+    // Of what tests report, at times long past, only that of one source grows stale.
+    let settings = [
+        ("DATABASE_URL", &*postgres.url()),
+        ("EXPORT_INTERVAL_SECONDS", "0"),
+        ("STALE_EDGE_THRESHOLD_HOURS", "0"),
+        ("STALE_EDGE_THRESHOLD_HOURS_KUBERNETES", "1"),
+    ];
+    Server::start_with(&settings, sample)
+}
+
+/// Runs the export and waits for its end.
+pub(crate) fn export(server: &Server) -> Value {
+    let reply = server.request("POST", RUNS, &[], &[]);
+    assert_eq!(reply.status, 202, "{}", reply.text());
+    finished(server, reply.json()["run_id"].as_str().unwrap())
+}
+
+/// The run when it has ended.
+pub(crate) fn finished(server: &Server, run_id: &str) -> Value {
+    eventually("the run ends", || {
+        let run = server.get_json(&format!("{RUNS}/{run_id}"));
+        (run["state"] != "running").then_some(run)
+    })
+}
+
+/// Runs the export, which has to succeed; how much it looked at, and how many rows are others now.
+fn exported(server: &Server) -> (String, u64) {
+    let run = export(server);
+    assert_eq!((&run["state"], &run["error"]), (&json!("succeeded"), &Value::Null), "{run}");
+    assert_eq!(run["version"], server.get_json("/api/v1/graph/stats")["version"], "{run}");
+    (run["mode"].as_str().unwrap().to_owned(), run["rows"].as_u64().unwrap())
+}
+
+/// What the server says of every service, dependency, alert, target and audit entry is what the database holds.
+pub(crate) fn assert_same(server: &Server, postgres: &Postgres) {
+    let services = listed(server, "/api/v1/services", "", 100);
+    let mut told = Vec::new();
+    let (mut edges, mut targets) = (Vec::new(), Vec::new());
+    for service in services {
+        let id = service["service_id"].as_str().unwrap();
+        let path = service_path(id);
+        let whole = server.get_json(&path);
+        let keys = ["service_id", "id", "team", "criticality", "service_type", "discovered", "metadata"];
+        let mut row: Value = keys
+            .iter()
+            .map(|&key| (key.to_owned(), whole[key].clone()))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        for key in ["created_at", "updated_at"] {
+            row[key] = whole[key].clone();
+        }
+        told.push(row);
+        if let Some(target) = whole["availability_target"].as_f64() {
+            targets.push(json!({"service_id": id, "availability_target": target}));
+        }
+        let query = format!("{path}/dependencies?direction=downstream&depth=1&include_stale=true");
+        edges.extend(server.get_json(&query)["edges"].as_array().unwrap().iter().map(|edge| {
+            let mut row = json!({
+                "max_retries": edge["retry_config"]["max_retries"],
+                "backoff_strategy": edge["retry_config"]["backoff_strategy"],
+            });
+            for key in [
+                "source",
+                "target",
+                "communication_mode",
+                "criticality",
+                "protocol",
+                "timeout_ms",
+                "confidence_score",
+                "discovery_source",
+                "sources",
+                "last_observed_at",
+                "is_stale",
+            ] {
+                row[key] = edge[key].clone();
+            }
+            row
+        }));
+    }
+    let utc = |column: &str| {
+        format!(
+            "regexp_replace(to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '[.]?0*$', '') || 'Z' AS {column}"
+        )
+    };
+    let held = postgres.rows(&format!(
+        "SELECT service_id, id, team, criticality, service_type, discovered, metadata, {}, {} FROM watershed.services",
+        utc("created_at"), utc("updated_at"),
+    ));
+    assert_rows("services", held, told);
+    let held = postgres.rows(&format!(
+        "SELECT source_service_id AS source, target_service_id AS target, communication_mode, criticality, protocol, \
+         timeout_ms, max_retries, backoff_strategy, confidence_score, discovery_source, sources, {}, is_stale \
+         FROM watershed.dependencies",
+        utc("last_observed_at"),
+    ));
+    assert_rows("dependencies", held, edges);
+    let held = postgres.rows("SELECT service_id, availability_target FROM watershed.slo_targets");
+    assert_rows("SLO targets", held, targets);
+    let held = postgres.rows(&format!(
+        "SELECT id, status, is_active, is_strong, members, cycle_path, {}, acknowledged_by, resolution_notes \
+         FROM watershed.circular_dependency_alerts",
+        utc("detected_at"),
+    ));
+    assert_rows("alerts", held, listed(server, "/api/v1/circular-dependencies", "", 100));
+    let told = listed(server, "/api/v1/admin/audit", "", 100).into_iter().map(|entry| {
+        json!({
+            "version": entry["to_version"], "at": entry["at"], "actor": entry["actor"], "action": entry["action"],
+            "discovery_source": entry["source"], "service_id": entry["service_id"], "target_service_id": entry["target"],
+            "alert_id": entry["alert_id"], "services": entry["nodes"], "dependencies": entry["edges"],
+        })
+    });
+    let held = postgres.rows(&format!(
+        "SELECT version, {}, actor, action, discovery_source, service_id, target_service_id, alert_id, services, \
+         dependencies FROM watershed.audit_log",
+        utc("at"),
+    ));
+    assert_rows("audit", held, told.collect());
+    let stats = server.get_json("/api/v1/graph/stats");
+    let state = postgres.rows("SELECT version, digest FROM watershed.graph_state");
+    assert_eq!(state, [json!({"version": stats["version"], "digest": stats["digest"]})]);
+    let observations = postgres.one("SELECT count(*) FROM watershed.service_dependencies");
+    assert_eq!(observations, stats["observations"].to_string());
+}
+
+/// Rows as texts that are the same whoever wrote them: `1` is `1.0`, and members have no order.
+fn sorted(rows: Vec<Value>) -> Vec<String> {
+    let mut texts: Vec<String> = rows.into_iter().map(|row| normal(row).to_string()).collect();
+    texts.sort();
+    texts
+}
+
+fn normal(value: Value) -> Value {
+    match value {
+        Value::Number(number) => json!(number.as_f64().unwrap()),
+        Value::Array(items) => items.into_iter().map(normal).collect(),
+        Value::Object(members) => {
+            let ordered: BTreeMap<String, Value> =
+                members.into_iter().map(|(name, value)| (name, normal(value))).collect();
+            json!(ordered)
+        }
+        other => other,
+    }
+}
+
+/// Says only what differs.
+fn assert_rows(what: &str, held: Vec<Value>, told: Vec<Value>) {
+    let (held, told) = (sorted(held), sorted(told));
+    let only = |one: &[String], other: &[String]| -> Vec<String> {
+        one.iter().filter(|row| !other.contains(row)).cloned().collect()
+    };
+    let (extra, missing) = (only(&held, &told), only(&told, &held));
+    assert!(held == told, "{what}: only in the database {extra:#?}, only in the graph {missing:#?}");
+}
+
+#[test]
+fn every_kind_of_change_arrives_row_by_row() {
+    let postgres = Postgres::start();
+    let server = server(&postgres, &["--sample", "platform"]);
+    assert_eq!(exported(&server).0, "full");
+    assert_same(&server, &postgres);
+    assert_eq!(exported(&server), ("incremental".to_owned(), 0), "nothing changed");
+
+    // Two sources of one dependency that differ; hostile texts; what PostgreSQL cannot hold.
+    let old = upsert("kubernetes")
+        .at("2020-01-01T00:00:00Z")
+        .edge("checkout", "ledger")
+        .edge("ledger", "billing-db");
+    server.sent("POST", "/api/v1/services/dependencies", old.json(), 202);
+    let odd = json!({"team": "O'Brien; DROP TABLE watershed.services --", "note": "a\u{0}b\\u0000\t\"\u{1f600}", "n": 1e300});
+    let mut telemetry = upsert("otel_service_graph")
+        .node("größe 日本語 %", odd)
+        .edge_with("checkout", "ledger", attributes("async", "soft"))
+        .edge("ledger", "größe 日本語 %")
+        .edge("größe 日本語 %", "checkout");
+    telemetry = telemetry.edge_with(
+        "checkout",
+        "x\\y\"z",
+        json!({
+            "communication_mode": "sync", "protocol": "grpc", "timeout_ms": 86_400_000,
+            "retry_config": {"max_retries": 100, "backoff_strategy": "linear"},
+        }),
+    );
+    server.sent("POST", "/api/v1/services/dependencies", telemetry.json(), 202);
+    server.sent("PUT", "/api/v1/services/checkout/slo", &json!({"availability_target": 99.95}), 200);
+    server.sent("POST", "/api/v1/admin/staleness/run", &json!({}), 200);
+    assert_eq!(exported(&server).0, "incremental");
+    let note =
+        postgres.one("SELECT metadata->>'note' FROM watershed.services WHERE service_id LIKE 'größe%'");
+    assert_eq!(note, "a\u{fffd}b\\u0000\t\"\u{1f600}");
+    server.sent(
+        "POST",
+        "/api/v1/services/dependencies",
+        upsert("otel_service_graph").node("größe 日本語 %", json!({})).json(),
+        202,
+    );
+    exported(&server);
+    assert_same(&server, &postgres);
+
+    // The cycle is acknowledged, then broken; a service goes, a target goes, a source takes something back.
+    let alert = &listed(&server, "/api/v1/circular-dependencies", "&active=true", 100)[0];
+    let path = format!("/api/v1/circular-dependencies/{}/acknowledge", alert["id"].as_str().unwrap());
+    server.sent("POST", &path, &json!({"acknowledged_by": "somebody"}), 200);
+    exported(&server);
+    assert_same(&server, &postgres);
+    server.deleted("/api/v1/services/gr%C3%B6%C3%9Fe%20%E6%97%A5%E6%9C%AC%E8%AA%9E%20%25");
+    server.deleted("/api/v1/services/checkout/dependencies/ledger?source=otel_service_graph");
+    server.sent("PUT", "/api/v1/services/checkout/slo", &json!({"availability_target": null}), 200);
+    assert_eq!(exported(&server).0, "incremental");
+    assert_same(&server, &postgres);
+}
+
+#[test]
+fn a_server_that_starts_again_copies_nothing_that_is_there() {
+    let postgres = Postgres::start();
+    let mut server = server(&postgres, &["--sample", "online-boutique"]);
+    exported(&server);
+    server.stop();
+    server.start_again();
+    assert_eq!(exported(&server), ("incremental".to_owned(), 0));
+    server.sent("PUT", "/api/v1/services/frontend", &json!({"metadata": {"team": "shop"}}), 200);
+    assert_eq!(exported(&server).0, "incremental");
+    server.stop();
+    server.start_again();
+    server.sent("PUT", "/api/v1/services/frontend", &json!({"metadata": {"team": "web"}}), 200);
+    // It does not know what the version in the database held; one service and its audit entry differ.
+    assert_eq!(exported(&server), ("full".to_owned(), 2));
+    assert_same(&server, &postgres);
+}
+
+#[test]
+fn what_somebody_else_changed_is_mended_by_the_next_whole_export() {
+    let postgres = Postgres::start();
+    let mut server = server(&postgres, &["--sample", "online-boutique"]);
+    exported(&server);
+    postgres.one("DELETE FROM watershed.service_dependencies; UPDATE watershed.services SET team = 'x'");
+    postgres.one("DELETE FROM watershed.graph_state");
+    assert_eq!(exported(&server).0, "full");
+    assert_same(&server, &postgres);
+    server.stop();
+}
+
+#[test]
+fn servers_that_share_a_database_take_turns_and_never_mix() {
+    let postgres = Postgres::start();
+    let (shop, platform) =
+        (server(&postgres, &["--sample", "online-boutique"]), server(&postgres, &["--sample", "platform"]));
+    for _ in 0..5 {
+        let ids = [&shop, &platform].map(|server| {
+            let reply = server.request("POST", RUNS, &[], &[]);
+            reply.json()["run_id"].as_str().unwrap().to_owned()
+        });
+        for (server, id) in [&shop, &platform].into_iter().zip(&ids) {
+            let run = finished(server, id);
+            assert_eq!(run["state"], "succeeded", "{run}");
+        }
+        let digest = postgres.one("SELECT digest FROM watershed.graph_state");
+        let of = |server: &Server| server.get_json("/api/v1/graph/stats")["digest"] == json!(digest);
+        let last =
+            [&shop, &platform].into_iter().find(|server| of(server)).expect("it is the graph of one of them");
+        assert_same(last, &postgres);
+    }
+}
+
+#[test]
+fn readers_see_one_version_or_the_next() {
+    let postgres = Postgres::start();
+    let url = postgres.url();
+    let server = Server::start_with(&[("DATABASE_URL", &url), ("EXPORT_INTERVAL_SECONDS", "1")], &[]);
+    let write = |count: usize| {
+        let payload = replace("manual").node("marker", json!({"edges": count}));
+        let payload =
+            payload.edges((0..count).map(|number| (format!("caller-{number}"), "marker".to_owned())));
+        server.sent("POST", "/api/v1/services/dependencies", payload.json(), 202);
+    };
+    write(1);
+    eventually("the first report is there", || {
+        let marker = postgres.try_one("SELECT 1 FROM watershed.services WHERE service_id = 'marker'");
+        (marker.as_deref() == Ok("1")).then_some(())
+    });
+    let mut seen = std::collections::BTreeSet::new();
+    for round in 0..40_usize {
+        write(round * 7 % 50 + 1);
+        let reply = server.request("POST", RUNS, &[], &[]);
+        assert_eq!(reply.status, 202);
+        let pair = postgres.one(
+            "SELECT (SELECT metadata->>'edges' FROM watershed.services WHERE service_id = 'marker') || ' ' || \
+             (SELECT count(*) FROM watershed.service_dependencies)",
+        );
+        let (said, held) = pair.split_once(' ').unwrap();
+        assert_eq!(said, held, "half a version");
+        seen.insert(held.to_owned());
+    }
+    assert!(seen.len() > 5, "readers saw few versions: {seen:?}");
+}
+
+#[test]
+fn every_table_and_column_says_what_it_is_and_the_views_answer() {
+    let postgres = Postgres::start();
+    let server = server(&postgres, &["--sample", "platform"]);
+    exported(&server);
+    let silent = postgres.rows(
+        "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 \
+         WHERE c.relnamespace = 'watershed'::regnamespace AND c.relkind = 'r' AND c.relname <> 'schema_history' \
+         AND NOT a.attisdropped AND col_description(c.oid, a.attnum) IS NULL \
+         UNION ALL SELECT relname, NULL FROM pg_class WHERE relnamespace = 'watershed'::regnamespace \
+         AND relkind IN ('r', 'v') AND relname <> 'schema_history' AND obj_description(oid) IS NULL",
+    );
+    assert_eq!(silent, Vec::<Value>::new());
+    let callers =
+        postgres.rows("SELECT service_id, callers FROM watershed.most_depended_upon_services LIMIT 1");
+    let stats = server.get_json("/api/v1/graph/stats");
+    assert_eq!(callers[0]["callers"], stats["max_callers"]);
+    let teams = postgres.one("SELECT sum(dependencies) FROM watershed.dependencies_by_team");
+    assert_eq!(teams, stats["dependencies"].to_string());
+    let telemetry =
+        upsert("service_mesh").edge("front-door", "redis-of-nobody").edge("redis-of-nobody", "front-door");
+    server.sent("POST", "/api/v1/services/dependencies", telemetry.json(), 202);
+    let old = upsert("kubernetes").at("2020-01-01T00:00:00Z").edge("front-door", "gone");
+    server.sent("POST", "/api/v1/services/dependencies", old.json(), 202);
+    server.sent("POST", "/api/v1/admin/staleness/run", &json!({}), 200);
+    exported(&server);
+    let undeclared = listed(&server, "/api/v1/graph/divergence", "&kind=undeclared", 100);
+    let told: Vec<Value> = undeclared
+        .iter()
+        .map(|item| json!({"s": item["source"], "t": item["target"], "by": item["sources"]}))
+        .collect();
+    let held = postgres.rows("SELECT source_service_id AS s, target_service_id AS t, sources AS by FROM watershed.undeclared_dependencies");
+    assert_rows("undeclared", held, told);
+    let stale =
+        postgres.rows("SELECT source_service_id, target_service_id FROM watershed.stale_dependencies");
+    assert_eq!(stale, [json!({"source_service_id": "front-door", "target_service_id": "gone"})]);
+    let open = postgres.one("SELECT count(*) FROM watershed.open_cycles");
+    assert_eq!(open, stats_of(&server, "cycles"));
+    let changes = postgres.one("SELECT sum(changes) FROM watershed.changes_per_week");
+    assert_eq!(changes, stats_of(&server, "version"));
+}
+
+fn stats_of(server: &Server, name: &str) -> String {
+    server.get_json("/api/v1/graph/stats")[name].to_string()
+}
+
+#[test]
+fn the_interval_exports_what_changed_and_metrics_tell_the_lag() {
+    let postgres = Postgres::start();
+    let settings =
+        [("DATABASE_URL", &*postgres.url()), ("EXPORT_INTERVAL_SECONDS", "1"), ("DB_POOL_SIZE", "3")];
+    let server = Server::start_with(&settings, &["--sample", "online-boutique"]);
+    let metric = |name: &str| crate::support::scrape(&server).get(name).copied().unwrap_or(f64::NAN);
+    eventually("the first export", || {
+        (metric("watershed_export_duration_seconds_count") >= 1.0).then_some(())
+    });
+    server.sent("PUT", "/api/v1/services/frontend", &json!({"metadata": {"team": "shop"}}), 200);
+    eventually("the team arrives", || {
+        let team = postgres.one("SELECT team FROM watershed.services WHERE service_id = 'frontend'");
+        (team == "shop").then_some(())
+    });
+    eventually("there is no lag", || (metric("watershed_export_lag_versions") == 0.0).then_some(()));
+    assert_eq!(metric("watershed_db_pool_size"), 3.0);
+    assert_eq!(metric("watershed_db_connections_idle") + metric("watershed_db_connections_active"), 1.0);
+    assert_eq!(server.get_json("/api/v1/health/ready")["checks"]["postgres_export"], "healthy");
+    let runs = server.get_json(RUNS)["items"].as_array().unwrap().len();
+    let held = postgres.one("SELECT count(*) FROM watershed.export_runs");
+    assert_eq!(
+        held,
+        runs.to_string(),
+        "what changed nothing runs nothing, and the database knows of every run"
+    );
+}
+
+#[test]
+fn tls_is_what_the_url_says() {
+    let (own, other) = (Certificate::new(), Certificate::new());
+    let postgres = Postgres::start_with(&["ssl=on"], |data| {
+        for (name, text) in [("server.crt", &own.chain), ("server.key", &own.key)] {
+            std::fs::write(data.join(name), text).unwrap();
+        }
+        let files = format!("chown --reference={0} {0}/server.*; chmod 600 {0}/server.key", data.display());
+        assert!(std::process::Command::new("sh").args(["-c", &files]).status().unwrap().success());
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let roots = |name: &str, certificate: &Certificate| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, &certificate.chain).unwrap();
+        path.display().to_string()
+    };
+    let (right, wrong) = (roots("right.pem", &own), roots("wrong.pem", &other));
+    let by_address = postgres.url().replace("localhost", "127.0.0.1");
+    let cases = [
+        (format!("{}?sslmode=disable", postgres.url()), false, true),
+        (postgres.url(), true, true),
+        (format!("{}?sslmode=require", postgres.url()), true, true),
+        (format!("{}?sslmode=verify-full&sslrootcert={right}", postgres.url()), true, true),
+        (format!("{}?sslmode=verify-full&sslrootcert={wrong}", postgres.url()), true, false),
+        (format!("{}?sslmode=verify-ca&sslrootcert={wrong}", postgres.url()), true, false),
+        (format!("{by_address}?sslmode=verify-ca&sslrootcert={right}"), true, true),
+        (format!("{by_address}?sslmode=verify-full&sslrootcert={right}"), true, false),
+    ];
+    for (url, encrypted, succeeds) in cases {
+        let server = Server::start_with(&[("DATABASE_URL", &url), ("EXPORT_INTERVAL_SECONDS", "0")], &[]);
+        let run = export(&server);
+        assert_eq!(run["state"] == "succeeded", succeeds, "{url}: {run}");
+        if succeeds {
+            let is = postgres.one(
+                "SELECT bool_or(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'watershed'",
+            );
+            assert_eq!(is == "t", encrypted, "{url}");
+        }
+    }
+}
+
+#[test]
+fn without_a_database_there_is_no_export_and_a_bad_url_is_not_shown() {
+    let server = Server::start();
+    assert_eq!(server.get_json(RUNS)["items"], json!([]));
+    let reply = server.request("POST", RUNS, &[], &[]);
+    let problem = reply.assert_problem(&[409], "", "not set up");
+    assert!(problem["detail"].as_str().unwrap().contains("DATABASE_URL"), "{problem}");
+    assert_eq!(server.get(&format!("{RUNS}/0198c1de-7b1c-7c5e-9a1b-3a5a7e8f2d10")).status, 404);
+    assert_eq!(server.get(&format!("{RUNS}/none")).status, 404);
+    assert!(server.get_json("/api/v1/health/ready")["checks"]["postgres_export"].is_null());
+    let directory = tempfile::tempdir().unwrap();
+    for url in
+        ["mysql://u:s3cret@h/d", "postgres://u:s3cret@h/d?sslmode=perhaps", "postgres://u:s3cret@h:0x/d"]
+    {
+        let finished = refused(directory.path(), &[("DATABASE_URL", url)]);
+        assert_eq!(finished.code, Some(2), "{url}: {}", finished.stderr);
+        assert!(
+            finished.stderr.contains("DATABASE_URL") && !finished.stderr.contains("s3cret"),
+            "{}",
+            finished.stderr
+        );
+    }
+}
