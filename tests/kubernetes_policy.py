@@ -15,6 +15,8 @@ CLUSTER_KINDS = {"Namespace", "ClusterRole", "ClusterRoleBinding", "PriorityClas
 CLIENT_VARIABLES = {"WATERSHED_URL", "WATERSHED_API_KEY", "WATERSHED_API_KEY_FILE"}
 # The longest start that README.md measured: a million services from the log alone.
 REPLAY_SECONDS = 22
+# What the StatefulSet makes of its template for its only pod.
+DATA_CLAIM = "data-watershed-0"
 GONE = object()
 RULES = []
 
@@ -36,7 +38,7 @@ class Rendering:
 
     def pods(self):
         """Name, labels and specification of what each workload runs."""
-        for kind, path in (("StatefulSet", "spec.template"), ("CronJob", "spec.jobTemplate.spec.template")):
+        for kind, path in (("StatefulSet", "spec.template"), ("CronJob", JOB + "template"), ("Job", "spec.template")):
             for item in self.of(kind):
                 template = at(item, path)
                 yield f"{kind} {item['metadata']['name']}", template["metadata"]["labels"], template["spec"]
@@ -155,11 +157,12 @@ def has_the_tested_alerts(rendering):
 
 @rule(("PrometheusRule", "spec.groups.0.rules.0.annotations.runbook", "RUNBOOK.md#damaged-logs"))
 def leads_to_the_runbook(rendering):
-    headings = re.findall(r"^## (.+)$", pathlib.Path("RUNBOOK.md").read_text(encoding="utf-8"), re.MULTILINE)
-    anchors = {"RUNBOOK.md#" + heading.lower().replace(" ", "-") for heading in headings}
+    runbook = pathlib.Path("RUNBOOK.md")
+    headings = re.findall(r"^## (.+)$", runbook.read_text(encoding="utf-8"), re.MULTILINE) if runbook.exists() else []
+    anchors = {None} | {"RUNBOOK.md#" + heading.lower().replace(" ", "-") for heading in headings}
     for group in rendering.one("PrometheusRule")["spec"]["groups"]:
         for alert in group["rules"]:
-            if alert["annotations"].get("runbook", next(iter(anchors))) not in anchors:
+            if alert["annotations"].get("runbook") not in anchors:
                 yield f"{alert['alert']}: there is no {alert['annotations']['runbook']}"
 
 
@@ -238,6 +241,7 @@ def asks_for_what_it_needs(rendering):
     ("StatefulSet", CONTAINER + "image", "ghcr.io/example/watershed:latest"),
     ("StatefulSet", CONTAINER + "image", "ghcr.io/example/watershed"),
     ("CronJob", JOB + "template.spec.initContainers.0.image", "ghcr.io/example/watershed:0.0.9"),
+    ("Job", CONTAINER + "image", "ghcr.io/example/watershed:0.0.9"),
 )
 def runs_this_version(rendering):
     cargo = pathlib.Path("Cargo.toml").read_text(encoding="utf-8")
@@ -283,6 +287,8 @@ def is_probed(rendering):
     ("Service", "spec.ports.0.targetPort", "web"),
     ("CronJob", JOB + "template.spec.volumes.0.persistentVolumeClaim.claimName", "backup"),
     ("CronJob", JOB + "template.spec.containers.0.env.0.value", "http://server:8000"),
+    ("Job", CONTAINER + "envFrom.0.configMapRef.name", "watershed-restores"),
+    ("Job", POD + "volumes.0.persistentVolumeClaim.claimName", "data-watershed-1"),
 )
 def refers_to_what_is_there(rendering):
     secrets = {item["metadata"]["name"]: set(item["data"]) for item in rendering.of("Secret")}
@@ -313,7 +319,7 @@ def refers_to_what_is_there(rendering):
         if pod.get("priorityClassName") not in rendering.names("PriorityClass") | {None}:
             yield f"{owner}: there is no priority class {pod['priorityClassName']}"
         for volume in pod.get("volumes", []):
-            if at(volume, "persistentVolumeClaim.claimName") not in rendering.names("PersistentVolumeClaim"):
+            if at(volume, "persistentVolumeClaim.claimName") not in rendering.names("PersistentVolumeClaim") | {DATA_CLAIM}:
                 yield f"{owner}: there is no claim for {volume}"
     services = {item["metadata"]["name"]: item["spec"] for item in rendering.of("Service")}
     if at(services.get(rendering.one("StatefulSet")["spec"]["serviceName"], {}), "clusterIP") != "None":
@@ -455,6 +461,8 @@ def may_only_look(rendering):
     ("StatefulSet", CONTAINER + "volumeMounts.0.mountPath", "/data"),
     ("StatefulSet", POD + "volumes", [{"name": "data", "emptyDir": {}}]),
     ("PodDisruptionBudget", "spec.minAvailable", GONE),
+    ("Job", CONTAINER + "volumeMounts.0.mountPath", "/data"),
+    ("Job", CONTAINER + "args.4", "/var/lib/watershed/data"),
 )
 def keeps_its_data(rendering):
     spec = rendering.one("StatefulSet")["spec"]
@@ -465,6 +473,15 @@ def keeps_its_data(rendering):
     kept = [mount["mountPath"] for mount in rendering.server()["containers"][0]["volumeMounts"] if mount["name"] in claims]
     if not any(rendering.settings()["DATA_DIR"].startswith(path + "/") for path in kept):
         yield f"{rendering.settings()['DATA_DIR']} is on no volume"
+    for pod in (item["spec"]["template"]["spec"] for item in rendering.of("Job")):
+        restored = pod["containers"][0]["args"][-1]
+        mounted = [mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]
+                   if any(at(volume, "persistentVolumeClaim.claimName") == DATA_CLAIM and volume["name"] == mount["name"]
+                          for volume in pod["volumes"])]
+        if mounted != kept or not restored.startswith(kept[0] + "/"):
+            yield f"{restored} is restored where the server does not look"
+        if restored == rendering.settings()["DATA_DIR"]:
+            yield f"{restored} is not empty"
     if "minAvailable" not in rendering.one("PodDisruptionBudget")["spec"]:
         yield "PodDisruptionBudget: says nothing"
 
@@ -477,7 +494,7 @@ def keeps_its_data(rendering):
     ("CronJob", JOB + "backoffLimit", GONE),
     ("CronJob", JOB + "template.spec.initContainers.0.args", ["snapshot", "list"]),
     ("CronJob", JOB + "template.spec.containers.0.args", ["snapshot", "download", "--newest", "--output", "/tmp"]),
-    ("CronJob", JOB + "template.spec.volumes.0.persistentVolumeClaim.claimName", "data-watershed-0"),
+    ("CronJob", JOB + "template.spec.volumes.0.persistentVolumeClaim.claimName", DATA_CLAIM),
 )
 def is_backed_up(rendering):
     spec = rendering.one("CronJob", "watershed-backup")["spec"]
