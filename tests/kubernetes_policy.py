@@ -155,11 +155,11 @@ def has_the_tested_alerts(rendering):
         yield "PrometheusRule: not the groups of alerts.yaml; --rule writes the file anew"
 
 
-@rule(("PrometheusRule", "spec.groups.0.rules.0.annotations.runbook", "RUNBOOK.md#damaged-logs"))
+@rule(("PrometheusRule", "spec.groups.0.rules.0.annotations.runbook", "RUNBOOK.md#down"))
 def leads_to_the_runbook(rendering):
     runbook = pathlib.Path("RUNBOOK.md")
     headings = re.findall(r"^## (.+)$", runbook.read_text(encoding="utf-8"), re.MULTILINE) if runbook.exists() else []
-    anchors = {None} | {"RUNBOOK.md#" + heading.lower().replace(" ", "-") for heading in headings}
+    anchors = {None, "RUNBOOK.md"} | {"RUNBOOK.md#" + heading.lower().replace(" ", "-") for heading in headings}
     for group in rendering.one("PrometheusRule")["spec"]["groups"]:
         for alert in group["rules"]:
             if alert["annotations"].get("runbook") not in anchors:
