@@ -80,6 +80,10 @@ fn compose_is_closed() {
     for variable in ["ADMIN_API_KEY_FILE", "DATABASE_URL_FILE", "REDIS_URL", "PROMETHEUS_URL"] {
         assert!(wired[variable].is_string(), "{variable}");
     }
+    let settings = include_str!("../../.env.example");
+    for variable in wired.as_object().unwrap().keys() {
+        assert!(settings.lines().any(|line| line == format!("{variable}=")), "{variable} is no setting");
+    }
     assert!(include_str!("../../.gitignore").lines().any(|line| line == "/secrets"));
 }
 
