@@ -9,8 +9,11 @@ const DOCKERFILE: &str = include_str!("../../Dockerfile");
 const IGNORED: &str = include_str!("../../.dockerignore");
 const COMPOSE: &str = include_str!("../../docker-compose.yml");
 
-/// What must hold of every service, and what is wrong where it does not.
-const RULES: [(&str, fn(&Value) -> bool); 8] = [
+/// What is wrong where it does not hold, and what must hold.
+type Rule = (&'static str, fn(&Value) -> bool);
+
+/// Of every service.
+const RULES: [Rule; 8] = [
     ("its root can be written", |service| service["read_only"] == true),
     ("it has capabilities", |service| service["cap_drop"] == "ALL" || list(service, "cap_drop") == ["ALL"]),
     ("it is given capabilities", |service| service["cap_add"].is_null() && service["privileged"].is_null()),
