@@ -8,6 +8,7 @@
 //! - The key goes into one header and nowhere else.
 
 mod download;
+mod probe;
 mod upload;
 
 use std::ffi::OsString;
@@ -222,13 +223,14 @@ impl Client {
     }
 
     fn exchange(&self, request: Request<Sent>, patience: Duration) -> Result<Bytes, ClientError> {
-        self.runtime.block_on(async {
-            let response = self.head(request, patience).await?;
-            if !has_type(response.headers(), "application/json") {
-                return Err(self.foreign("it is no JSON".to_owned()));
-            }
-            self.collect(response.into_body()).await
-        })
+        self.runtime.block_on(async { self.json(self.head(request, patience).await?).await })
+    }
+
+    async fn json(&self, response: Response<Incoming>) -> Result<Bytes, ClientError> {
+        if !has_type(response.headers(), "application/json") {
+            return Err(self.foreign("it is no JSON".to_owned()));
+        }
+        self.collect(response.into_body()).await
     }
 
     /// Sends a request and waits for the head of an answer that is no refusal.
@@ -237,10 +239,21 @@ impl Client {
         request: Request<Sent>,
         patience: Duration,
     ) -> Result<Response<Incoming>, ClientError> {
-        let response = timeout(patience, self.http.request(request))
+        self.accepted(self.send(request, patience).await?).await
+    }
+
+    async fn send(
+        &self,
+        request: Request<Sent>,
+        patience: Duration,
+    ) -> Result<Response<Incoming>, ClientError> {
+        timeout(patience, self.http.request(request))
             .await
             .map_err(|_| ClientError::TimedOut { url: self.url(), limit: patience })?
-            .map_err(|error| self.no_answer(&error))?;
+            .map_err(|error| self.no_answer(&error))
+    }
+
+    async fn accepted(&self, response: Response<Incoming>) -> Result<Response<Incoming>, ClientError> {
         if response.status().is_success() {
             return Ok(response);
         }

@@ -18,6 +18,7 @@ mod cycles;
 mod deps;
 mod diverge;
 mod failure;
+mod health;
 mod impact;
 mod import;
 mod key;
@@ -74,6 +75,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Options),
+    Health(health::Options),
     Import(import::Options),
     Deps(deps::Options),
     Impact(impact::Options),
@@ -118,6 +120,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console) -> 
 fn dispatch(command: &Command, console: &mut Console) -> Result<(), Failure> {
     match command {
         Command::Serve(options) => serve::run(options, console),
+        Command::Health(options) => health::run(options, console),
         Command::Import(options) => import::run(options, console),
         Command::Deps(options) => deps::run(options, console),
         Command::Impact(options) => impact::run(options, console),
@@ -175,6 +178,7 @@ mod tests {
         for line in [
             "watershed --help",
             "watershed serve --help",
+            "watershed health --help",
             "watershed import --help",
             "watershed impact --help",
             "watershed path --help",
@@ -204,6 +208,7 @@ mod tests {
     #[test]
     fn the_help_of_a_question_has_examples_and_exit_codes() {
         for command in [
+            "health",
             "deps",
             "services",
             "impact",
@@ -257,6 +262,7 @@ mod tests {
         let lines = [
             "watershed",
             "watershed nonsense",
+            "watershed health now",
             "watershed deps",
             "watershed deps a --depth 0",
             "watershed deps a --depth 11",

@@ -127,6 +127,18 @@ fn failed_queries() {
 }
 
 #[test]
+fn health() {
+    let key = "a-key-of-32-characters-and-some-more";
+    let mut server = Server::start_with(&[("ADMIN_API_KEY", key)], &[]);
+    for arguments in [&["health"][..], &["health", "--ready"]] {
+        succeeded(&client(&server, arguments));
+    }
+    server.terminate();
+    assert_eq!(server.wait().code(), Some(0));
+    failed(&client(&server, &["health"]));
+}
+
+#[test]
 fn version() {
     for arguments in [["version"], ["--version"]] {
         let finished = run(&mut command(arguments));

@@ -18,6 +18,7 @@ mod cli_model;
 mod compression;
 mod conditional;
 mod connections;
+mod container;
 mod contract_audit;
 mod contract_cycles;
 mod contract_cycles_moving;
