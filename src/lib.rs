@@ -36,6 +36,7 @@
 //! | [`wal`] | the write-ahead log: frames, commit, recovery |
 //! | [`snapshot`] | a graph as a file, checked before it counts; which snapshots count |
 //! | [`writer`] | the thread that commits and publishes; its handles |
+//! | [`files`] | a graph as tables for analysts, and back |
 //! | [`http`] | the front door |
 //! | [`config`], [`cli`], [`samples`], [`server`], [`telemetry`], [`clock`], [`environment`] | the edge and the wiring |
 //!
@@ -57,6 +58,7 @@ pub mod clock;
 pub mod config;
 pub mod durations;
 pub mod environment;
+pub mod files;
 pub mod graph;
 pub mod http;
 pub mod ingest;

@@ -17,6 +17,7 @@ mod critical;
 mod cycles;
 mod deps;
 mod diverge;
+mod export;
 mod failure;
 mod impact;
 mod import;
@@ -55,6 +56,7 @@ Examples:
   watershed impact payment-provider             what breaks when it fails
   watershed critical                            services that are the only way to others
   watershed import graph.json                   add services and dependencies
+  watershed export csv tables                   the graph as tables, which import reads again
   watershed services --all --format json        every service, for a program
   watershed api-keys create ci --role writer    a key for a program, shown once
   watershed snapshot create                     have the server write its graph to a file
@@ -75,6 +77,7 @@ struct Arguments {
 enum Command {
     Serve(serve::Options),
     Import(import::Options),
+    Export(export::Options),
     Deps(deps::Options),
     Impact(impact::Options),
     Path(path::Options),
@@ -119,6 +122,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<(), Failure> {
     match command {
         Command::Serve(options) => serve::run(options, console),
         Command::Import(options) => import::run(options, console),
+        Command::Export(options) => export::run(options, console),
         Command::Deps(options) => deps::run(options, console),
         Command::Impact(options) => impact::run(options, console),
         Command::Path(options) => path::run(options, console),
@@ -193,6 +197,9 @@ mod tests {
             "watershed snapshot --help",
             "watershed snapshot download --help",
             "watershed migrate --help",
+            "watershed export --help",
+            "watershed export csv --help",
+            "watershed export ndjson --help",
         ] {
             let (code, out, err) = typed(line);
             assert_eq!((code, err.as_str()), (0, ""), "{line}");
@@ -328,12 +335,29 @@ mod tests {
             "watershed snapshot verify --data-dir src --url http://127.0.0.1:1",
             "watershed snapshot verify --data-dir nowhere/at/all",
             "watershed snapshot download --output x",
+            "watershed snapshot download --newest",
+            "watershed snapshot download 0198c1de-7b1c-7c5e-9a1b-3a5a7e8f2d10 --newest --output x",
             "watershed snapshot download 0198c1de-7b1c-7c5e-9a1b-3a5a7e8f2d10",
             "watershed snapshot download ../../etc --output x",
-            "watershed snapshot download 0198c1de-7b1c-7c5e-9a1b-3a5a7e8f2d10 --output ..",
+            "watershed snapshot download 0198c1de-7b1c-7c5e-9a1b-3a5a7e8f2d10 --output nowhere/..",
             "watershed snapshot restore",
             "watershed snapshot restore Cargo.toml",
             "watershed snapshot restore --data-dir x",
+            "watershed export",
+            "watershed export csv",
+            "watershed export xml x",
+            "watershed export csv ..",
+            "watershed export csv nowhere/at/all",
+            "watershed export csv x --data-dir nowhere/at/all",
+            "watershed export csv x --data-dir src --url http://127.0.0.1:1",
+            "watershed export csv x --snapshot Cargo.toml --url http://127.0.0.1:1",
+            "watershed export csv x --snapshot Cargo.toml --data-dir src",
+            "watershed import src --data-dir x --url http://127.0.0.1:1",
+            "watershed import src --data-dir x --dry-run",
+            "watershed import src --data-dir x --source manual",
+            "watershed import src tests --data-dir x",
+            "watershed import Cargo.toml --data-dir x",
+            "watershed import src --data-dir x",
             "watershed migrate",
             "watershed migrate --from nowhere/at/all",
             "watershed migrate --to nowhere/at/all",

@@ -36,6 +36,7 @@ mod discovery_prometheus;
 mod divergence;
 mod dry_run;
 mod durability;
+mod export;
 mod formats;
 mod golden;
 mod http;

@@ -20,6 +20,7 @@ pub(crate) const ALL: &[&str] = &[
     "storage",
     "wal",
     "snapshot",
+    "files",
     "writer",
     "http",
     "config",
@@ -32,7 +33,7 @@ pub(crate) const ALL: &[&str] = &[
 ];
 
 /// Each room and what it may use beside itself. A new room gets a row before it gets code.
-pub(crate) const ROOMS: [(&str, &[&str]); 30] = [
+pub(crate) const ROOMS: [(&str, &[&str]); 31] = [
     ("types", &["limits"]),
     ("limits", &[]),
     ("json", &["types"]),
@@ -50,6 +51,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 30] = [
     ("storage", &["seeded"]),
     ("wal", &["types", "limits", "storage", "seeded", "campaign"]),
     ("snapshot", &["types", "limits", "graph", "ledger", "storage", "seeded", "campaign"]),
+    ("files", &["types", "limits", "json", "graph", "ledger"]),
     (
         "writer",
         &[
@@ -101,9 +103,10 @@ pub(crate) const ROOMS: [(&str, &[&str]); 30] = [
 ];
 
 /// What the tests of a room may use beyond that, to hold it against what is built on it.
-pub(crate) const TESTS_MAY_USE: [(&str, &[&str]); 4] = [
+pub(crate) const TESTS_MAY_USE: [(&str, &[&str]); 5] = [
     ("query", &["apply"]),
     ("snapshot", &["apply", "query"]),
+    ("files", &["apply", "campaign", "query"]),
     ("writer", &["ledger"]),
     ("sources", &["storage", "wal", "clock"]),
 ];
