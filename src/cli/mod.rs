@@ -1,8 +1,8 @@
 //! The command line: what a person types, and what comes back.
 //!
 //! One command, one file. Most are clients of a running server and know nothing of its insides; what they
-//! print for programs is the server's answer, byte for byte. `wal`, `migrate`, `api-keys` and some of `snapshot` work on a
-//! data directory that no server holds.
+//! print for programs is the server's answer, byte for byte. `wal`, `migrate`, `api-keys` and some of `snapshot`, `export`
+//! and `import` work on a data directory that no server holds.
 //!
 //! - Data goes to standard output, all else to standard error.
 //! - Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 damaged data, 4 locked data.

@@ -54,7 +54,8 @@ pub enum Form {
 }
 
 impl Form {
-    const ALL: [Self; 2] = [Self::Csv, Self::Ndjson];
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Csv, Self::Ndjson];
 
     /// Its name, which files have as their extension.
     pub fn name(self) -> &'static str {

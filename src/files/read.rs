@@ -8,11 +8,13 @@
 use std::collections::HashSet;
 use std::io::{self, BufRead};
 
+use uuid::Uuid;
+
 use super::dependencies::Protocols;
 use super::table::{self, Invalid};
 use super::{CycleRow, DependencyRow, Form, Manifest, ReadError, ServiceRow, Table};
 use crate::graph::{
-    Adjacency, Assembly, Dependencies, Graph, LinkTable, Rest, Roster, Services, strongly_connected,
+    Adjacency, Alert, Assembly, Dependencies, Graph, LinkTable, Rest, Roster, Services, strongly_connected,
 };
 use crate::ledger::{AuditLog, Ledger, Memory};
 use crate::limits;
@@ -128,7 +130,9 @@ struct Gathering<'a> {
     assembly: &'a mut Assembly,
     links: LinkTable,
     part: Dependencies,
+    /// Dependencies in the part, and in all.
     gathered: usize,
+    count: u64,
     /// The pair whose observations come, and those that came.
     pair: Option<(u32, u32)>,
     observations: Vec<Observation>,
@@ -146,6 +150,7 @@ fn dependencies<R: BufRead>(
         links: LinkTable::default(),
         part: Dependencies::default(),
         gathered: 0,
+        count: 0,
         pair: None,
         observations: Vec::new(),
     };
@@ -171,8 +176,12 @@ impl Gathering<'_> {
             );
         }
         if self.pair != Some(pair) {
+            if self.count == limits::GRAPH_DEPENDENCIES_MAX {
+                return Err(format!("a graph holds at most {} dependencies", self.count));
+            }
             self.end_pair();
             self.pair = Some(pair);
+            self.count += 1;
         }
         self.observations.push(row.observation);
         Ok(())
@@ -204,8 +213,8 @@ impl Gathering<'_> {
 #[derive(Default)]
 struct Cycles {
     /// Alert and members, in order of appearance.
-    components: Vec<(uuid::Uuid, Vec<u32>)>,
-    alerts: Vec<crate::graph::Alert>,
+    components: Vec<(Uuid, Vec<u32>)>,
+    alerts: Vec<Alert>,
     /// The paths of the components.
     paths: Vec<Vec<ServiceId>>,
 }

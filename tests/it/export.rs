@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::disk::{contents, entries, file_name};
-use crate::support::{Finished, Server, attributes, command, run, upsert};
+use crate::support::{Finished, Payload, Server, attributes, command, run, upsert};
 
 const STATS: &str = "/api/v1/graph/stats";
 const FORMS: [&str; 2] = ["csv", "ndjson"];
@@ -16,13 +17,19 @@ const FORMS: [&str; 2] = ["csv", "ndjson"];
 const QUIET: [(&str, &str); 1] = [("STALENESS_SWEEP_INTERVAL_HOURS", "0")];
 
 /// Texts that a spreadsheet or a reader of lines could trip over.
-const HOSTILE: [&str; 4] = ["=cmd|' /C calc'!A0", "-1", "'@x, \"y\"; z", "größe\u{2028}"];
+const HOSTILE: [&str; 4] = ["=cmd|' /C calc'!A0", "-1", "'@x, \"y\"; z", "größe\u{2028}x"];
+
+/// An empty upsert of now, which a sweep leaves as it is; the sample is of long ago.
+fn fresh(source: &str) -> Payload {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed();
+    upsert(source).at(&jiff::Timestamp::from_second(now).unwrap().to_string())
+}
 
 /// A server with a sample and, on top, something of everything that the digest covers.
 fn server() -> Server {
     let server = Server::start_with(&QUIET, &["--sample", "platform"]);
     let hostile = json!({"team": HOSTILE[0], "note": "a\nb\r\n\t=1", "n": [1e-7, 12_345_678_901_234_567_890_u64, null]});
-    server.ingest(&upsert("manual").node(HOSTILE[0], hostile).node(HOSTILE[1], json!({})).edges([
+    server.ingest(&fresh("manual").node(HOSTILE[0], hostile).node(HOSTILE[1], json!({})).edges([
         (HOSTILE[0], HOSTILE[1]),
         (HOSTILE[1], HOSTILE[2]),
         (HOSTILE[2], HOSTILE[0]),
@@ -31,35 +38,39 @@ fn server() -> Server {
     let mut attributes = attributes("async", "soft");
     attributes["retry_config"] = json!({});
     attributes["protocol"] = json!("=1+1");
-    server.ingest(&upsert("kubernetes").edge_with(HOSTILE[0], HOSTILE[1], attributes));
+    server.ingest(&fresh("kubernetes").edge_with(HOSTILE[0], HOSTILE[1], attributes));
     server.ingest(&upsert("kubernetes").at("2020-01-01T00:00:00.000001Z").edge("old", "older"));
-    server.ingest(&upsert("service_mesh").edges([("one", "two"), ("two", "one"), ("p", "q"), ("q", "p")]));
-    let alerts = server.get_json("/api/v1/alerts/circular-dependencies?limit=100");
+    server.ingest(&fresh("service_mesh").edges([("one", "two"), ("two", "one"), ("p", "q"), ("q", "p")]));
+    let alerts = server.get_json("/api/v1/circular-dependencies?limit=100");
     let alert = |member: &str| {
         let has = |alert: &&Value| alert["cycle_path"].as_array().unwrap().contains(&json!(member));
         let found = alerts["items"].as_array().unwrap().iter().find(has).unwrap();
-        found["alert_id"].as_str().unwrap().to_owned()
+        found["id"].as_str().unwrap().to_owned()
     };
     for (member, verb, said) in [
         (HOSTILE[0], "acknowledge", json!({"acknowledged_by": "=me"})),
         ("one", "acknowledge", json!({"acknowledged_by": "'somebody\n"})),
         ("p", "resolve", json!({"resolution_notes": "+done"})),
     ] {
-        let target = format!("/api/v1/alerts/circular-dependencies/{}/{verb}", alert(member));
+        let target = format!("/api/v1/circular-dependencies/{}/{verb}", alert(member));
         server.sent("POST", &target, &said, 200);
     }
     server.deleted("/api/v1/services/removed");
     server.deleted("/api/v1/services/p");
     server.sent("PUT", "/api/v1/services/one/slo", &json!({"availability_target": 99.95}), 200);
-    server.sent("POST", "/api/v1/admin/staleness-sweep", &json!({}), 200);
+    server.sent("POST", "/api/v1/admin/staleness/run", &json!({}), 200);
+    let stats = server.get_json(STATS);
+    let has = |what: &str| stats[what].as_u64().unwrap() > 0;
+    assert!(["stale_dependencies", "cycles", "discovered_services"].into_iter().all(has), "{stats}");
     server
 }
 
 /// What is asked of two servers that have to be the same.
 fn questions(server: &Server) -> Vec<String> {
-    let mut all: Vec<String> = [STATS, "/api/v1/services?limit=100", "/api/v1/alerts/circular-dependencies?limit=100"]
-        .map(str::to_owned)
-        .into();
+    let mut all: Vec<String> =
+        [STATS, "/api/v1/services?limit=100", "/api/v1/circular-dependencies?limit=100"]
+            .map(str::to_owned)
+            .into();
     let listed = server.get_json("/api/v1/services?limit=100");
     for service in listed["items"].as_array().unwrap() {
         let id = crate::support::encoded(service["service_id"].as_str().unwrap());
@@ -160,13 +171,24 @@ fn a_server_takes_what_a_report_can_carry() {
         let answer: Value = serde_json::from_str(&finished.stdout).unwrap();
         assert_eq!(answer["files"], 3, "{answer}");
         assert_eq!(answer["left_out"]["SLO targets"], 1, "{answer}");
-        assert_eq!(answer["left_out"]["stale observations"], 1, "{answer}");
+        assert!(answer["left_out"]["stale observations"].as_u64().unwrap() > 0, "{answer}");
         let id = crate::support::encoded(HOSTILE[0]);
         let service = other.get_json(&format!("/api/v1/services/{id}"));
-        assert_eq!((&service["team"], &service["metadata"]["note"]), (&json!(HOSTILE[0]), &json!("a\nb\r\n\t=1")));
+        assert_eq!(
+            (&service["team"], &service["metadata"]["note"]),
+            (&json!(HOSTILE[0]), &json!("a\nb\r\n\t=1"))
+        );
         let found = other.get_json(&format!("/api/v1/services/{id}/dependencies?direction=downstream"));
         assert!(found["edges"].to_string().contains("=cmd"), "{found}");
         assert_eq!(other.get("/api/v1/services/old").status, 404, "what is stale is not reported anew");
+        // In a tree the directory is found; a table of it alone would lose what the others say.
+        let tree =
+            run(command(["import", "--url", &other.url(), "--format", "json"]).arg(tables.parent().unwrap()));
+        let again: Value = serde_json::from_str(&tree.stdout).unwrap();
+        assert_eq!((&again["files"], &again["files_passed_over"]), (&json!(3), &json!(0)), "{tree:?}");
+        let alone =
+            run(command(["import", "--url", &other.url()]).arg(tables.join(format!("services.{form}"))));
+        assert_eq!((alone.code, alone.stderr.contains("import the directory")), (Some(2), true), "{alone:?}");
         // An edit, as an analyst makes it.
         let file = tables.join(format!("dependencies.{form}"));
         let text = fs::read_to_string(&file).unwrap();
@@ -181,14 +203,29 @@ fn a_server_takes_what_a_report_can_carry() {
 fn what_is_not_what_was_written_makes_nothing() {
     let (_server, directory, tables) = tables("csv");
     let cut = |text: &str| text[..text.len() - 3].to_owned();
-    let edited = |text: &str| text.replacen("platform", "=platform", 1).replacen(",hard,", ",soft,", 1);
+    let edited = |text: &str| text.replacen(",hard,", ",soft,", 1);
     let dangling = |text: &str| text.replace("\none,", "\nnobody,");
     let cases: [(&str, &dyn Fn(&str) -> String, &str, bool); 6] = [
         ("dependencies.csv", &cut, "dependencies.csv: line ", false),
-        ("dependencies.csv", &edited, "If they were edited, a running server takes them: `watershed import ", true),
+        (
+            "dependencies.csv",
+            &edited,
+            "If they were edited, a running server takes them: `watershed import ",
+            true,
+        ),
         ("dependencies.csv", &dangling, "no service has the id \"nobody\"", false),
-        ("services.csv", &|text| text.replacen("external", "outside", 1), "service_type: the sources say ", false),
-        ("cycles.csv", &|text| text.lines().next().unwrap().to_owned() + "\n", "the active cycles are not ", true),
+        (
+            "services.csv",
+            &|text| text.replacen(",internal,", ",outside,", 1),
+            "service_type: the sources say ",
+            false,
+        ),
+        (
+            "cycles.csv",
+            &|text| text.lines().next().unwrap().to_owned() + "\n",
+            "the active cycles are not ",
+            true,
+        ),
         ("manifest.json", &|text| text.replace("\"digest\": \"", "\"digest\": \"0"), "the digest is ", true),
     ];
     let missing = directory.path().join("missing");
@@ -220,9 +257,17 @@ fn a_directory_with_something_in_it_stays_as_it_is() {
     let data = server.data();
     let before = contents(&tables);
     let again = export("ndjson", &tables, &["--data-dir", data.to_str().unwrap()]);
-    assert_eq!((again.code, again.stderr.contains("is not empty; nothing was changed")), (Some(1), true), "{again:?}");
+    assert_eq!(
+        (again.code, again.stderr.contains("is not empty; nothing was changed")),
+        (Some(1), true),
+        "{again:?}"
+    );
     let over = restore(&tables, &data);
-    assert_eq!((over.code, over.stderr.contains("is not empty; nothing was changed")), (Some(1), true), "{over:?}");
+    assert_eq!(
+        (over.code, over.stderr.contains("is not empty; nothing was changed")),
+        (Some(1), true),
+        "{over:?}"
+    );
     assert!(contents(&tables) == before);
     let empty = directory.path().join("empty");
     fs::create_dir(&empty).unwrap();

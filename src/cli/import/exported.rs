@@ -14,13 +14,14 @@ use std::rc::Rc;
 use bytes::Bytes;
 use serde_json::json;
 
+use super::files::Chosen;
 use crate::cli::console::{Console, Sink};
 use crate::cli::failure::Failure;
 use crate::cli::offline::{Target, at};
 use crate::cli::progress::Progress;
 use crate::clock;
 use crate::files::{
-    DependencyRow, Manifest, ReadError, ServiceRow, Table, read, read_cycles, read_dependencies,
+    DependencyRow, Form, Manifest, ReadError, ServiceRow, Table, read, read_cycles, read_dependencies,
     read_services,
 };
 use crate::types::{AlertStatus, DiscoverySource, Observation, Timestamp};
@@ -42,6 +43,15 @@ impl Exported {
         let mut manifest = Vec::new();
         file.take(MANIFEST_BYTES_MAX).read_to_end(&mut manifest).ok()?;
         Manifest::is_meant(&manifest).then_some(Self { path, manifest })
+    }
+
+    /// The directory that a file is part of, if `watershed export` wrote it.
+    fn holding(file: &str) -> Option<Self> {
+        let path = Path::new(file);
+        let name = path.file_name()?.to_str()?;
+        let is_table = |form: Form| Table::ALL.iter().any(|table| table.file(form) == name);
+        let is_ours = name == Manifest::FILE || Form::ALL.into_iter().any(is_table);
+        is_ours.then(|| Self::find(path.parent()?.to_str()?)).flatten()
     }
 
     /// Its path.
@@ -92,6 +102,35 @@ impl Exported {
             Ok((said.into_iter().map(|(source, said)| (source, said.document(source))).collect(), left_out))
         })
     }
+}
+
+/// Takes the directories out of the paths that are one.
+pub(super) fn named(paths: &mut Vec<String>) -> Vec<Exported> {
+    let mut found = Vec::new();
+    paths.retain(|path| Exported::find(path).map(|exported| found.push(exported)).is_none());
+    found
+}
+
+/// Takes the files of such directories out of those that trees hold, and adds their directories to those found. A
+/// table alone, which somebody named, is refused: it would be taken for one of another tool.
+pub(super) fn in_trees(files: &mut Vec<Chosen>, found: &mut Vec<Exported>) -> Result<(), Failure> {
+    let mut kept = Vec::new();
+    for file in files.drain(..) {
+        match Exported::holding(&file.path) {
+            None => kept.push(file),
+            Some(exported) if file.is_named => {
+                return Err(Failure::Usage(format!(
+                    "{} is one of the files that `watershed export` wrote; import the directory, {}, or say --format",
+                    file.path,
+                    exported.name()
+                )));
+            }
+            Some(exported) if found.iter().any(|known| known.path == exported.path) => {}
+            Some(exported) => found.push(exported),
+        }
+    }
+    *files = kept;
+    Ok(())
 }
 
 /// A document for each source.

@@ -4,7 +4,8 @@
 //! is not. Sending a file again is safe, for ingesting the same twice leaves the same graph.
 //!
 //! - A document goes in one request where it fits into one, else line by line, as an NDJSON file does.
-//! - Files go one after the other, those of other tools together at the end; the first that fails ends the import.
+//! - Files go one after the other, those of other tools together at the end, what `watershed export` wrote behind them;
+//!   the first that fails ends the import.
 //! - Nothing of a document is sent before it has been read as a whole. An NDJSON file is never held, but for a dry
 //!   run.
 
@@ -190,9 +191,12 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
     let (form, client) = (options.form()?, Client::new(&options.server)?);
     let (mut paths, mut exported) = (options.paths.clone(), Vec::new());
     if form.is_none() {
-        paths.retain(|path| Exported::find(path).map(|found| exported.push(found)).is_none());
+        exported = exported::named(&mut paths);
     }
-    let files = files::choose(&paths).map_err(Failure::failed)?;
+    let mut files = files::choose(&paths).map_err(Failure::failed)?;
+    if form.is_none() {
+        exported::in_trees(&mut files, &mut exported)?;
+    }
     let source = options.source.as_deref();
     let mut import = Import {
         client,
