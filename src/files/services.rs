@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::cells::Cell;
 use super::table::{Field, Invalid, Row, Writer, flag, quoted};
-use crate::graph::Graph;
+use crate::graph::{Graph, Node};
 use crate::types::{DiscoverySource, Metadata, Service, ServiceId, ServiceReport, Timestamp};
 
 pub(super) const COLUMNS: [&str; 13] = [
@@ -42,7 +42,7 @@ pub(super) fn write<W: Write>(
     out: &mut Writer<W>,
     mut written: impl FnMut(),
 ) -> io::Result<()> {
-    for service in (0..graph.node_count()).filter_map(|index| graph.get(index)).map(|node| node.service()) {
+    for service in (0..graph.node_count()).filter_map(|index| graph.get(index)).map(Node::service) {
         let said = |source: DiscoverySource| {
             let report = service.reports().iter().find(|report| report.source == source);
             report.map_or(Cell::None, |report| Cell::Json(report.metadata.json().into()))

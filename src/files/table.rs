@@ -18,7 +18,7 @@ pub(super) struct Writer<W: Write> {
 }
 
 enum Out<W: Write> {
-    Csv(csv::Writer<W>),
+    Csv(Box<csv::Writer<W>>),
     Ndjson { out: W, line: Vec<u8> },
 }
 
@@ -29,7 +29,7 @@ impl<W: Write> Writer<W> {
             Form::Csv => {
                 let mut out = csv::Writer::from_writer(out);
                 out.write_record(columns)?;
-                Out::Csv(out)
+                Out::Csv(Box::new(out))
             }
             Form::Ndjson => Out::Ndjson { out, line: Vec::new() },
         };

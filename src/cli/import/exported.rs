@@ -24,7 +24,7 @@ use crate::files::{
     DependencyRow, Form, Manifest, ReadError, ServiceRow, Table, read, read_cycles, read_dependencies,
     read_services,
 };
-use crate::types::{AlertStatus, DiscoverySource, Observation, Timestamp};
+use crate::types::{AlertStatus, BackoffStrategy, DiscoverySource, Observation, Timestamp};
 
 /// A file of this name that is longer is not ours.
 const MANIFEST_BYTES_MAX: u64 = 64 * 1024;
@@ -190,7 +190,7 @@ impl Said {
     fn dependency(&mut self, row: &DependencyRow<'_>) {
         let Observation { attributes, last_observed_at, .. } = &row.observation;
         let retry = attributes.retry_config.map(|retry| {
-            let strategy = retry.backoff_strategy.map(|strategy| strategy.as_str());
+            let strategy = retry.backoff_strategy.map(BackoffStrategy::as_str);
             json!({"max_retries": retry.max_retries, "backoff_strategy": strategy})
         });
         let attributes = json!({

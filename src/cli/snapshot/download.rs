@@ -57,20 +57,18 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
         Some(directory) => Target { path: None, directory, force: options.force },
         None => Target::check(&options.output, options.force)?,
     };
-    let id = match options.id {
-        Some(id) => id,
-        None => {
-            let found = newest(&client)?;
-            let Newest { id, version } = found.ok_or_else(none_yet)?;
-            target.name(version, id);
-            if let Some(path) = target.path.as_deref().filter(|path| directory.is_some() && path.is_file())
-                && !options.force
-            {
-                console.say(&format!("{}: version {version}, there already", path.display()));
-                return Ok(());
-            }
-            id
+    let id = if let Some(id) = options.id {
+        id
+    } else {
+        let Newest { id, version } = newest(&client)?.ok_or_else(none_yet)?;
+        target.name(version, id);
+        if let Some(path) = target.path.as_deref().filter(|path| directory.is_some() && path.is_file())
+            && !options.force
+        {
+            console.say(&format!("{}: version {version}, there already", path.display()));
+            return Ok(());
         }
+        id
     };
     let unfinished = fetch(&client, id, target.directory, console)?;
     let Header { version, file_bytes, .. } = verify(id, &unfinished.path, console)?;
