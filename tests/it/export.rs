@@ -95,6 +95,9 @@ fn restore(tables: &Path, data: &Path) -> Finished {
     run(command(["import"]).arg(tables).arg("--data-dir").arg(data))
 }
 
+/// What somebody does to the text of a file.
+type Edit<'e> = &'e dyn Fn(&str) -> String;
+
 /// A stopped server's tables in a directory of their own.
 fn tables(form: &str) -> (Server, TempDir, PathBuf) {
     let (mut server, directory) = (server(), tempfile::tempdir().unwrap());
@@ -205,7 +208,7 @@ fn what_is_not_what_was_written_makes_nothing() {
     let cut = |text: &str| text[..text.len() - 3].to_owned();
     let edited = |text: &str| text.replacen(",hard,", ",soft,", 1);
     let dangling = |text: &str| text.replace("\none,", "\nnobody,");
-    let cases: [(&str, &dyn Fn(&str) -> String, &str, bool); 6] = [
+    let cases: [(&str, Edit<'_>, &str, bool); 6] = [
         ("dependencies.csv", &cut, "dependencies.csv: line ", false),
         (
             "dependencies.csv",
