@@ -343,6 +343,18 @@ mod tests {
             "watershed snapshot restore",
             "watershed snapshot restore Cargo.toml",
             "watershed snapshot restore --data-dir x",
+            "watershed migrate",
+            "watershed migrate --from nowhere/at/all",
+            "watershed migrate --to nowhere/at/all",
+            "watershed migrate --from nowhere/at/all --to nowhere/at/all",
+            "watershed migrate --from src --to nowhere/at/all",
+        ];
+        lines.into_iter().for_each(is_bad_usage);
+    }
+
+    #[test]
+    fn so_is_an_export_or_its_import_that_cannot_be() {
+        let lines = [
             "watershed export",
             "watershed export csv",
             "watershed export xml x",
@@ -358,16 +370,13 @@ mod tests {
             "watershed import src tests --data-dir x",
             "watershed import Cargo.toml --data-dir x",
             "watershed import src --data-dir x",
-            "watershed migrate",
-            "watershed migrate --from nowhere/at/all",
-            "watershed migrate --to nowhere/at/all",
-            "watershed migrate --from nowhere/at/all --to nowhere/at/all",
-            "watershed migrate --from src --to nowhere/at/all",
         ];
-        for line in lines {
-            let (code, out, err) = typed(line);
-            assert_eq!((code, out.as_str()), (2, ""), "{line}: {err}");
-            assert!(!err.is_empty(), "{line}");
-        }
+        lines.into_iter().for_each(is_bad_usage);
+    }
+
+    fn is_bad_usage(line: &str) {
+        let (code, out, err) = typed(line);
+        assert_eq!((code, out.as_str()), (2, ""), "{line}: {err}");
+        assert!(!err.is_empty(), "{line}");
     }
 }

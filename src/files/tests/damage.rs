@@ -11,7 +11,7 @@ fn graph() -> Graph {
     let made =
         |seed| history(seed, 60).iter().fold(Graph::default(), |graph, command| apply(&graph, command).0);
     let has_all = |graph: &Graph| {
-        graph.cycles().len() > 0 && graph.counts().observations > 4 && graph.counts().services > 4
+        !graph.cycles().is_empty() && graph.counts().observations > 4 && graph.counts().services > 4
     };
     (0..100).map(made).find(has_all).unwrap()
 }
