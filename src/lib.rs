@@ -37,6 +37,7 @@
 //! | [`wal`] | the write-ahead log: frames, commit, recovery |
 //! | [`snapshot`] | a graph as a file, checked before it counts; which snapshots count |
 //! | [`writer`] | the thread that commits and publishes; its handles |
+//! | [`files`] | a graph as tables for analysts, and back |
 //! | [`http`] | the front door |
 //! | [`config`], [`cli`], [`samples`], [`server`], [`telemetry`], [`clock`], [`environment`] | the edge and the wiring |
 //!
@@ -59,6 +60,7 @@ pub mod config;
 pub mod durations;
 pub mod environment;
 pub mod export;
+pub mod files;
 pub mod graph;
 pub mod http;
 pub mod ingest;

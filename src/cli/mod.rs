@@ -1,8 +1,8 @@
 //! The command line: what a person types, and what comes back.
 //!
 //! One command, one file. Most are clients of a running server and know nothing of its insides; what they
-//! print for programs is the server's answer, byte for byte. `wal`, `migrate`, `api-keys` and some of `snapshot` work on a
-//! data directory that no server holds.
+//! print for programs is the server's answer, byte for byte. `wal`, `migrate`, `api-keys` and some of `snapshot`, `export`
+//! and `import` work on a data directory that no server holds.
 //!
 //! - Data goes to standard output, all else to standard error.
 //! - Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 damaged data, 4 locked data.
@@ -17,6 +17,7 @@ mod critical;
 mod cycles;
 mod deps;
 mod diverge;
+mod export;
 mod failure;
 mod health;
 mod impact;
@@ -56,6 +57,7 @@ Examples:
   watershed impact payment-provider             what breaks when it fails
   watershed critical                            services that are the only way to others
   watershed import graph.json                   add services and dependencies
+  watershed export csv tables                   the graph as tables, which import reads again
   watershed services --all --format json        every service, for a program
   watershed api-keys create ci --role writer    a key for a program, shown once
   watershed snapshot create                     have the server write its graph to a file
@@ -77,6 +79,7 @@ enum Command {
     Serve(serve::Options),
     Health(health::Options),
     Import(import::Options),
+    Export(export::Options),
     Deps(deps::Options),
     Impact(impact::Options),
     Path(path::Options),
@@ -122,6 +125,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<(), Failure> {
         Command::Serve(options) => serve::run(options, console),
         Command::Health(options) => health::run(options, console),
         Command::Import(options) => import::run(options, console),
+        Command::Export(options) => export::run(options, console),
         Command::Deps(options) => deps::run(options, console),
         Command::Impact(options) => impact::run(options, console),
         Command::Path(options) => path::run(options, console),
@@ -197,6 +201,9 @@ mod tests {
             "watershed snapshot --help",
             "watershed snapshot download --help",
             "watershed migrate --help",
+            "watershed export --help",
+            "watershed export csv --help",
+            "watershed export ndjson --help",
         ] {
             let (code, out, err) = typed(line);
             assert_eq!((code, err.as_str()), (0, ""), "{line}");
@@ -334,9 +341,11 @@ mod tests {
             "watershed snapshot verify --data-dir src --url http://127.0.0.1:1",
             "watershed snapshot verify --data-dir nowhere/at/all",
             "watershed snapshot download --output x",
+            "watershed snapshot download --newest",
+            "watershed snapshot download 0198c1de-7b1c-7c5e-9a1b-3a5a7e8f2d10 --newest --output x",
             "watershed snapshot download 0198c1de-7b1c-7c5e-9a1b-3a5a7e8f2d10",
             "watershed snapshot download ../../etc --output x",
-            "watershed snapshot download 0198c1de-7b1c-7c5e-9a1b-3a5a7e8f2d10 --output ..",
+            "watershed snapshot download 0198c1de-7b1c-7c5e-9a1b-3a5a7e8f2d10 --output nowhere/..",
             "watershed snapshot restore",
             "watershed snapshot restore Cargo.toml",
             "watershed snapshot restore --data-dir x",
@@ -346,10 +355,34 @@ mod tests {
             "watershed migrate --from nowhere/at/all --to nowhere/at/all",
             "watershed migrate --from src --to nowhere/at/all",
         ];
-        for line in lines {
-            let (code, out, err) = typed(line);
-            assert_eq!((code, out.as_str()), (2, ""), "{line}: {err}");
-            assert!(!err.is_empty(), "{line}");
-        }
+        lines.into_iter().for_each(is_bad_usage);
+    }
+
+    #[test]
+    fn so_is_an_export_or_its_import_that_cannot_be() {
+        let lines = [
+            "watershed export",
+            "watershed export csv",
+            "watershed export xml x",
+            "watershed export csv ..",
+            "watershed export csv nowhere/at/all",
+            "watershed export csv x --data-dir nowhere/at/all",
+            "watershed export csv x --data-dir src --url http://127.0.0.1:1",
+            "watershed export csv x --snapshot Cargo.toml --url http://127.0.0.1:1",
+            "watershed export csv x --snapshot Cargo.toml --data-dir src",
+            "watershed import src --data-dir x --url http://127.0.0.1:1",
+            "watershed import src --data-dir x --dry-run",
+            "watershed import src --data-dir x --source manual",
+            "watershed import src tests --data-dir x",
+            "watershed import Cargo.toml --data-dir x",
+            "watershed import src --data-dir x",
+        ];
+        lines.into_iter().for_each(is_bad_usage);
+    }
+
+    fn is_bad_usage(line: &str) {
+        let (code, out, err) = typed(line);
+        assert_eq!((code, out.as_str()), (2, ""), "{line}: {err}");
+        assert!(!err.is_empty(), "{line}");
     }
 }

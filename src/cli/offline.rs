@@ -11,13 +11,17 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::console::Console;
 use super::failure::Failure;
+use super::progress::Progress;
 use crate::clock;
+use crate::graph::Graph;
 use crate::keys::ReadError;
 use crate::snapshot::{Entry, LoadError, ManifestError, file_name, read_header};
 use crate::storage::{FileName, Fs, LockError, Storage as _};
+use crate::types::Timestamp;
 use crate::wal::{CutError, OpenError, Options};
-use crate::writer::{Making, Offline, OfflineCutError, OfflineError, RebuildError, StartError};
+use crate::writer::{Making, Offline, OfflineCutError, OfflineError, RebuildError, StartError, establish};
 
 /// `--data-dir` of the commands that look at one or mend it.
 #[derive(Clone, Debug, clap::Args)]
@@ -88,6 +92,26 @@ impl Target {
             // It fails where there is something in it, and that is what it should do.
             let _ = fs::remove_dir(&self.path);
         }
+    }
+
+    /// Makes the data directory: it begins with a graph, and passes on when that of the graph was made.
+    pub(super) fn make(
+        &self,
+        graph: &Graph,
+        directory_created_at: Timestamp,
+        from: &str,
+        console: &mut Console,
+    ) -> Result<(), Failure> {
+        let storage = self.open()?;
+        let progress = Progress::spinner("writing", console.err_sink());
+        let made = establish(&storage, graph, directory_created_at, making());
+        drop(progress);
+        let entry = made.map_err(|error| {
+            self.undo();
+            offline_failure(error)
+        })?;
+        let text = self.describe(&storage, &entry, from)?;
+        console.print_line(text.as_bytes())
     }
 
     /// What a person reads about a directory that was made.

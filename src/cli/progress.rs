@@ -21,6 +21,11 @@ impl Progress {
         Self::begin(text, "{spinner} {prefix} {msg}", sink)
     }
 
+    /// A bar that counts rows; see [`Self::stands_at`].
+    pub(super) fn rows(text: &str, sink: Sink) -> Self {
+        Self::begin(text, "{prefix} {bar:30} {pos}/{len} rows", sink)
+    }
+
     /// A bar that counts bytes; see [`Self::bytes`].
     pub(super) fn bar(text: &str, sink: Sink) -> Self {
         Self::begin(text, "{prefix} {bar:30} {bytes}/{total_bytes}", sink)
@@ -39,6 +44,11 @@ impl Progress {
 
     /// So many bytes are done, of so many where that is known.
     pub(super) fn bytes(&self, done: u64, total: Option<u64>) {
+        self.stands_at(done, total);
+    }
+
+    /// So much is done, of so much where that is known.
+    pub(super) fn stands_at(&self, done: u64, total: Option<u64>) {
         if let Some(bar) = &self.0 {
             if let Some(total) = total {
                 bar.set_length(total);

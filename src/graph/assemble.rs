@@ -84,6 +84,12 @@ impl Roster {
         self.ids.get(index as usize)
     }
 
+    /// The index of a service. O(log services).
+    pub fn find(&self, id: &str) -> Option<u32> {
+        let place = self.in_order.binary_search_by(|node| self.ids[*node as usize].as_str().cmp(id)).ok()?;
+        Some(self.in_order[place])
+    }
+
     /// What an SLO target of a service adds to the digest of the graph.
     pub fn target_digest(&self, index: u32, percent: f64) -> Digest {
         Elements::default().availability_target(&self.ids[index as usize], percent)

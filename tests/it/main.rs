@@ -37,6 +37,7 @@ mod discovery_prometheus;
 mod divergence;
 mod dry_run;
 mod durability;
+mod export;
 mod export_postgres;
 mod export_postgres_faults;
 mod formats;

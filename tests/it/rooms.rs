@@ -21,6 +21,7 @@ pub(crate) const ALL: &[&str] = &[
     "storage",
     "wal",
     "snapshot",
+    "files",
     "writer",
     "http",
     "config",
@@ -52,6 +53,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 31] = [
     ("storage", &["seeded"]),
     ("wal", &["types", "limits", "storage", "seeded", "campaign"]),
     ("snapshot", &["types", "limits", "graph", "ledger", "storage", "seeded", "campaign"]),
+    ("files", &["types", "limits", "json", "graph", "ledger"]),
     (
         "writer",
         &[
@@ -107,6 +109,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 31] = [
 pub(crate) const TESTS_MAY_USE: [(&str, &[&str]); 5] = [
     ("query", &["apply"]),
     ("snapshot", &["apply", "query"]),
+    ("files", &["apply", "campaign", "query"]),
     ("writer", &["ledger"]),
     ("sources", &["storage", "wal", "clock"]),
     ("export", &["apply", "campaign"]),

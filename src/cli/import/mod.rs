@@ -4,12 +4,14 @@
 //! is not. Sending a file again is safe, for ingesting the same twice leaves the same graph.
 //!
 //! - A document goes in one request where it fits into one, else line by line, as an NDJSON file does.
-//! - Files go one after the other, those of other tools together at the end; the first that fails ends the import.
+//! - Files go one after the other, those of other tools together at the end, what `watershed export` wrote behind them;
+//!   the first that fails ends the import.
 //! - Nothing of a document is sent before it has been read as a whole. An NDJSON file is never held, but for a dry
 //!   run.
 
 mod document;
 mod dry_run;
+mod exported;
 mod files;
 mod foreign;
 mod forms;
@@ -25,6 +27,7 @@ mod totals;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, stdin};
+use std::path::PathBuf;
 
 use bytes::Bytes;
 
@@ -32,11 +35,13 @@ use super::client::{Client, ClientError, ServerOption};
 use super::console::{Console, Format, FormatOption};
 use super::failure::Failure;
 use super::problem::Outcome;
+use crate::files::{ReadError, Table};
 use crate::sources::formats::Detected;
 use crate::sources::{Naming, Template, aliases};
 use crate::types::DiscoverySource;
 use document::{Document, DocumentError};
 use dry_run::DryRun;
+use exported::Exported;
 use foreign::{Foreign, ForeignError};
 use forms::Form;
 use progress::Progress;
@@ -64,12 +69,17 @@ In a directory all *.yaml, *.yml, *.json, *.ndjson, *.jsonl and *.csv are looked
 is passed over. All files of one form are read together. Ids are bare names, namespace/name where two namespaces
 have the name; --alias and --id-template say otherwise. A file of another tool is at most 16 MiB.
 
+A directory that `watershed export` made, edited or not, is sent as what each source reports: metadata and
+dependencies that are not stale. With --data-dir it becomes a new data directory with all that was exported, and
+has to be as it was written: the digest is compared.
+
 Examples:
   watershed import graph.json
   watershed import teams/*.json --source manual
   watershed import k8s/ --dry-run
   watershed import catalog/ --format backstage --alias payments-api=payments
-  zcat edges.ndjson.gz | watershed import -";
+  zcat edges.ndjson.gz | watershed import -
+  watershed import tables --data-dir /var/lib/watershed-2";
 
 /// Add services and dependencies from files to a running server
 #[derive(clap::Args)]
@@ -95,6 +105,10 @@ pub(super) struct Options {
     /// The id of a service that files of other tools call otherwise; NAME can be namespace/name
     #[arg(long = "alias", value_name = "NAME=ID", value_parser = aliases)]
     aliases: Vec<Aliases>,
+    /// Make this data directory, missing or empty, of the one that `watershed export` made, instead of asking a server
+    #[arg(long, value_name = "DIRECTORY",
+        conflicts_with_all = ["url", "source", "formats", "dry_run", "id_template", "aliases"])]
+    data_dir: Option<PathBuf>,
     #[command(flatten)]
     server: ServerOption,
 }
@@ -149,6 +163,9 @@ enum ImportError {
     /// Files of another tool came to nothing.
     #[error(transparent)]
     Foreign(#[from] ForeignError),
+    /// What `watershed export` wrote cannot be read.
+    #[error(transparent)]
+    Exported(#[from] ReadError),
     /// The request was not taken.
     #[error("{cause}{}", outcome_note(.cause))]
     Send {
@@ -168,8 +185,18 @@ enum ImportError {
 }
 
 pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
+    if let Some(data_dir) = &options.data_dir {
+        return exported::restore(&options.paths, data_dir, console);
+    }
     let (form, client) = (options.form()?, Client::new(&options.server)?);
-    let files = files::choose(&options.paths).map_err(Failure::failed)?;
+    let (mut paths, mut exported) = (options.paths.clone(), Vec::new());
+    if form.is_none() {
+        exported = exported::named(&mut paths);
+    }
+    let mut files = files::choose(&paths).map_err(Failure::failed)?;
+    if form.is_none() {
+        exported::in_trees(&mut files, &mut exported)?;
+    }
     let source = options.source.as_deref();
     let mut import = Import {
         client,
@@ -197,6 +224,12 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
         import
             .document(&made.name, Some(source.as_str()), &made.text, made.files)
             .map_err(|error| failure(&made.name, error, import.files_done(), files.len()))?;
+    }
+    for exported in &exported {
+        let at = |error, import: &Import<'_>| {
+            failure(&exported.name(), error, import.files_done(), files.len() + Table::ALL.len())
+        };
+        import.exported(exported).map_err(|error| at(error, &import))?;
     }
     let Import { console, dry_run, totals, .. } = import;
     let format = console.format(options.output());
@@ -242,6 +275,19 @@ impl Import<'_> {
             Form::Document(text) => self.document(path, source, &text, 1),
             Form::Foreign(..) | Form::Unknown => Ok(()),
         }
+    }
+
+    /// Sends what `watershed export` wrote, a document for each source.
+    fn exported(&mut self, exported: &Exported) -> Result<(), ImportError> {
+        let (reports, left_out) = exported.reports(self.console.err_sink())?;
+        self.totals.reading.add(&left_out, 0);
+        let last = reports.len().saturating_sub(1);
+        for (place, (source, text)) in reports.iter().enumerate() {
+            let files = if place == last { Table::ALL.len() as u64 } else { 0 };
+            let name = format!("{} ({})", exported.name(), source.as_str());
+            self.document(&name, self.source, text, files)?;
+        }
+        Ok(())
     }
 
     /// Sends a document, which stands for so many files.

@@ -1,7 +1,10 @@
 //! `watershed snapshot create`: has a server write its graph to a file now.
 
-use super::{Item, PATH, render};
-use crate::cli::client::{Client, ServerOption};
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::{Item, PATH, id_of, render};
+use crate::cli::client::{Client, ClientError, ServerOption};
 use crate::cli::console::{Console, Format, FormatOption};
 use crate::cli::failure::Failure;
 use crate::cli::progress::Progress;
@@ -23,9 +26,7 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
     let client = Client::new(&options.server)?;
-    let progress = Progress::spinner("taking a snapshot", console.err_sink());
-    let body = client.work(PATH)?;
-    drop(progress);
+    let body = work(&client, console)?;
     match console.format(options.format) {
         Format::Json => console.print_line(&body),
         Format::Table => {
@@ -33,6 +34,18 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
             console.print(render(&[item]).as_bytes())
         }
     }
+}
+
+/// Has a server take a snapshot; its id.
+pub(in crate::cli) fn take(client: &Client, console: &Console) -> Result<Uuid, Failure> {
+    let body = work(client, console)?;
+    let item: Item = client.understand(&body)?;
+    Ok(id_of(client, &item)?)
+}
+
+fn work(client: &Client, console: &Console) -> Result<Bytes, ClientError> {
+    let _progress = Progress::spinner("taking a snapshot", console.err_sink());
+    client.work(PATH)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! - The file has its name only once it is whole, durable and read back with every check; until then it lies
 //!   beside, under a name of its own, and goes when the command fails.
 //! - Nothing is overwritten unless that is asked for.
+//! - The newest one fetched again into the same directory is left as it is: its name says which one it is.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -11,19 +12,20 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::PATH;
+use super::{Newest, PATH, newest};
 use crate::cli::client::{Client, ServerOption};
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::offline::at;
 use crate::cli::progress::Progress;
 use crate::clock;
-use crate::snapshot::{Header, LoadError, verify_file};
+use crate::snapshot::{Header, LoadError, file_name, verify_file};
 use crate::storage::FsFile;
 
 const EXAMPLES: &str = "\
 Examples:
   watershed snapshot download 0198c1de-7b1c-7c5e-9a1b-3a5a7e8f2d10 --output backup.snapshot
+  watershed snapshot download --newest --output /backups     under its own name; for cron
   watershed snapshot restore backup.snapshot --data-dir /var/lib/watershed-2
 
 The file is verified when it is complete. Exit codes: 0 it is there; 3 what came does not hold.";
@@ -33,10 +35,13 @@ The file is verified when it is complete. Exit codes: 0 it is there; 3 what came
 #[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// Which one, by its id
-    #[arg(value_name = "ID")]
-    id: Uuid,
-    /// Where to put it
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(value_name = "ID", required_unless_present = "newest")]
+    id: Option<Uuid>,
+    /// The newest one
+    #[arg(long, conflicts_with = "id")]
+    newest: bool,
+    /// Where to put it: a file, or a directory, in which it has the server's name for it
+    #[arg(long, short, value_name = "PATH")]
     output: PathBuf,
     /// Overwrite the file
     #[arg(long)]
@@ -47,22 +52,53 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
     let client = Client::new(&options.server)?;
-    let target = Target::check(&options.output, options.force)?;
-    let mut unfinished = Unfinished::begin(&target)?;
+    let directory = options.output.is_dir().then_some(options.output.as_path());
+    let mut target = match directory {
+        Some(directory) => Target { path: None, directory, force: options.force },
+        None => Target::check(&options.output, options.force)?,
+    };
+    let id = if let Some(id) = options.id {
+        id
+    } else {
+        let Newest { id, version } = newest(&client)?.ok_or_else(none_yet)?;
+        target.name(version, id);
+        if let Some(path) = target.path.as_deref().filter(|path| directory.is_some() && path.is_file())
+            && !options.force
+        {
+            console.say(&format!("{}: version {version}, there already", path.display()));
+            return Ok(());
+        }
+        id
+    };
+    let unfinished = fetch(&client, id, target.directory, console)?;
+    let Header { version, file_bytes, .. } = verify(id, &unfinished.path, console)?;
+    target.name(version, id);
+    let path = unfinished.finish(&target)?;
+    console.say(&format!("{}: version {version}, {file_bytes} bytes, verified", path.display()));
+    Ok(())
+}
+
+fn none_yet() -> Failure {
+    Failure::Failed(anyhow::anyhow!("the server has no snapshot yet; `watershed snapshot create` takes one"))
+}
+
+/// Fetches a snapshot into a file in a directory, durable and not yet looked at.
+pub(in crate::cli) fn fetch(
+    client: &Client,
+    id: Uuid,
+    directory: &Path,
+    console: &Console,
+) -> Result<Unfinished, Failure> {
+    let mut unfinished = Unfinished::begin(directory)?;
     let progress = Progress::bar("downloading", console.err_sink());
     let mut done = 0;
-    client.download(&format!("{PATH}/{}", options.id), |piece, total| {
+    client.download(&format!("{PATH}/{id}"), |piece, total| {
         done += piece.len() as u64;
         progress.bytes(done, total);
         unfinished.file.write_all(piece)
     })?;
-    drop(progress);
     unfinished.file.sync_all().map_err(|error| at(&unfinished.path, error))?;
-    let header = verify(options.id, &unfinished.path, console)?;
-    unfinished.finish(&target)?;
-    let Header { version, file_bytes, .. } = header;
-    console.say(&format!("{}: version {version}, {file_bytes} bytes, verified", options.output.display()));
-    Ok(())
+    Ok(unfinished)
 }
 
 /// Reads what came with every check, and that it is what was asked for.
@@ -79,7 +115,8 @@ fn verify(id: Uuid, path: &Path, console: &Console) -> Result<Header, Failure> {
 
 /// Where the file is to be.
 struct Target<'a> {
-    path: &'a Path,
+    /// Not known while only its directory is.
+    path: Option<PathBuf>,
     directory: &'a Path,
     force: bool,
 }
@@ -90,44 +127,56 @@ impl<'a> Target<'a> {
             return Err(Failure::Usage(format!("{} is no name of a file", path.display())));
         };
         let directory = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-        let target = Self { path, directory, force };
-        target.check_free()?;
+        let target = Self { path: Some(path.to_owned()), directory, force };
+        target.free_path()?;
         Ok(target)
     }
 
-    fn check_free(&self) -> Result<(), Failure> {
-        match fs::symlink_metadata(self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(at(self.path, error)),
-            Ok(found) if found.is_dir() => Err(at(self.path, io::Error::from(io::ErrorKind::IsADirectory))),
-            Ok(_) if self.force => Ok(()),
+    /// Gives the file the server's name for it, if it has none.
+    fn name(&mut self, version: u64, id: Uuid) {
+        self.path.get_or_insert_with(|| self.directory.join(file_name(version, id).as_str()));
+    }
+
+    /// The path, if it may be written.
+    fn free_path(&self) -> Result<&Path, Failure> {
+        let path = self.path.as_deref().expect("it is named before it is asked for");
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path),
+            Err(error) => Err(at(path, error)),
+            Ok(found) if found.is_dir() => Err(at(path, io::Error::from(io::ErrorKind::IsADirectory))),
+            Ok(_) if self.force => Ok(path),
             Ok(_) => Err(Failure::Failed(anyhow::anyhow!(
                 "{} is there already; --force overwrites it",
-                self.path.display()
+                path.display()
             ))),
         }
     }
 }
 
 /// The file before it has its name. Goes with this value.
-struct Unfinished {
+pub(in crate::cli) struct Unfinished {
     path: PathBuf,
     file: File,
 }
 
 impl Unfinished {
-    fn begin(target: &Target) -> Result<Self, Failure> {
-        let path = target.directory.join(format!(".watershed-{}.tmp", clock::new_id().simple()));
+    fn begin(directory: &Path) -> Result<Self, Failure> {
+        let path = directory.join(format!(".watershed-{}.tmp", clock::new_id().simple()));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        let file = file.map_err(|error| at(target.directory, error))?;
+        let file = file.map_err(|error| at(directory, error))?;
         Ok(Self { path, file })
     }
 
-    fn finish(self, target: &Target) -> Result<(), Failure> {
-        target.check_free()?;
-        fs::rename(&self.path, target.path)
+    pub(in crate::cli) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn finish<'t>(self, target: &'t Target) -> Result<&'t Path, Failure> {
+        let path = target.free_path()?;
+        fs::rename(&self.path, path)
             .and_then(|()| File::open(target.directory)?.sync_all())
-            .map_err(|error| at(target.path, error))
+            .map_err(|error| at(path, error))?;
+        Ok(path)
     }
 }
 
@@ -142,7 +191,7 @@ impl Drop for Unfinished {
 mod tests {
     use super::*;
     use crate::cli::offline::testing::{Damage, DataDir, typed};
-    use crate::cli::testing::{StubServer, problem};
+    use crate::cli::testing::{StubServer, json, problem};
 
     fn download(server: &StubServer, id: Uuid, output: &Path, more: &[&str]) -> (u8, String, String) {
         let words = ["snapshot", "download", &id.to_string(), "--url", &server.url, "--output"];
@@ -179,7 +228,47 @@ mod tests {
         assert_eq!(fs::read(&output).unwrap(), b"mine");
         assert_eq!(download(&server, id, &output, &["--force"]).0, 0);
         assert_eq!(fs::read(&output).unwrap(), bytes);
-        assert_eq!(download(&server, id, &directory.path(), &["--force"]).0, 1, "a directory is in the way");
+    }
+
+    #[test]
+    fn in_a_directory_it_has_the_servers_name() {
+        let directory = DataDir::with_snapshots(&[3], Damage::None);
+        let (bytes, id) = (fs::read(directory.snapshot(0)).unwrap(), directory.snapshots[0].id);
+        let backups = directory.beside("backups");
+        fs::create_dir(&backups).unwrap();
+        let expected = backups.join(directory.snapshot(0).file_name().unwrap());
+        let server = StubServer::start_with_bytes(vec![whole(&bytes, bytes.len())]);
+        let (code, _, err) = download(&server, id, &backups, &[]);
+        assert_eq!((code, fs::read(&expected).unwrap() == bytes), (0, true), "{err}");
+
+        let list = |items: &str| json(&format!(r#"{{"items":[{items}],"next_cursor":null}}"#)).into_bytes();
+        let item = format!(
+            r#"{{"snapshot_id":"{id}","version":3,"bytes":1,"nodes":1,"edges":1,"duration_ms":1,"created_at":"t"}}"#
+        );
+        let newest = |answers: Vec<Vec<u8>>, output: &Path, more: &[&str]| {
+            let server = StubServer::start_with_bytes(answers);
+            let mut words: Vec<std::ffi::OsString> =
+                ["snapshot", "download", "--newest", "--url", &server.url, "--output"].map(Into::into).into();
+            words.push(output.into());
+            words.extend(more.iter().map(Into::into));
+            typed(words)
+        };
+        let (code, _, err) = newest(vec![list(&item)], &backups, &[]);
+        assert_eq!((code, err.contains("there already")), (0, true), "nothing is fetched: {err}");
+        fs::write(&expected, "damaged").unwrap();
+        let answers = || vec![list(&item), whole(&bytes, bytes.len())];
+        assert_eq!(newest(answers(), &backups, &["--force"]).0, 0);
+        let file = directory.beside("newest");
+        assert_eq!(newest(answers(), &file, &[]).0, 0);
+        assert!(fs::read(&expected).unwrap() == bytes && fs::read(&file).unwrap() == bytes);
+        assert_eq!(newest(vec![], &file, &[]).0, 1, "a file that is there is not overwritten");
+
+        let (code, _, err) = newest(vec![list("")], &backups, &[]);
+        assert_eq!((code, err.contains("no snapshot yet")), (1, true), "{err}");
+        fs::remove_file(&expected).unwrap();
+        fs::create_dir(&expected).unwrap();
+        assert_eq!(newest(answers(), &backups, &["--force"]).0, 1, "a directory is in the way");
+        assert_eq!(fs::read_dir(&backups).unwrap().count(), 1, "no half file");
     }
 
     #[test]
@@ -195,7 +284,7 @@ mod tests {
             (whole(&flipped, bytes.len()), id, 3),
             (whole(&bytes, bytes.len()), Uuid::nil(), 3),
             (gone, id, 1),
-            (crate::cli::testing::json("{}").into_bytes(), id, 1),
+            (json("{}").into_bytes(), id, 1),
         ];
         let downloads = directory.beside("downloads");
         fs::create_dir(&downloads).unwrap();

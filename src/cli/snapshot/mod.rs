@@ -14,7 +14,13 @@ mod verify;
 use clap::Subcommand;
 use indicatif::HumanBytes;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+pub(super) use create::take;
+pub(super) use download::fetch;
+pub(super) use restore::load;
+
+use super::client::{Client, ClientError};
 use super::console::{Console, Sink, table};
 use super::failure::Failure;
 use super::offline;
@@ -75,6 +81,28 @@ impl From<&Entry> for Item {
             created_at: entry.created_at.to_string(),
         }
     }
+}
+
+/// The newest snapshot of a server.
+pub(super) struct Newest {
+    pub(super) id: Uuid,
+    pub(super) version: u64,
+}
+
+/// The newest snapshot that a server keeps, if there is one.
+pub(super) fn newest(client: &Client) -> Result<Option<Newest>, ClientError> {
+    #[derive(Deserialize)]
+    struct Page {
+        items: Vec<Item>,
+    }
+    let body = client.get(PATH)?;
+    let page: Page = client.understand(&body)?;
+    page.items.first().map(|item| Ok(Newest { id: id_of(client, item)?, version: item.version })).transpose()
+}
+
+/// The id of a snapshot as a server shows it.
+fn id_of(client: &Client, item: &Item) -> Result<Uuid, ClientError> {
+    Uuid::try_parse(&item.snapshot_id).map_err(|error| client.foreign(error.to_string()))
 }
 
 /// Snapshots for a person.

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
-use crate::cli::offline::{self, Target, at};
+use crate::cli::offline::{Target, at};
 use crate::cli::progress::Progress;
 use crate::graph::Graph;
 use crate::snapshot::{Header, LoadError, load_file};
 use crate::storage::FsFile;
-use crate::writer;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,19 +35,11 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
     let target = Target::check(&options.data_dir)?;
     let (header, graph) = load(&options.file, console)?;
-    let storage = target.open()?;
-    let progress = Progress::spinner("writing", console.err_sink());
-    let made = writer::establish(&storage, &graph, header.directory_created_at, offline::making());
-    drop(progress);
-    let entry = made.map_err(|error| {
-        target.undo();
-        offline::offline_failure(error)
-    })?;
-    let text = target.describe(&storage, &entry, &options.file.display().to_string())?;
-    console.print_line(text.as_bytes())
+    target.make(&graph, header.directory_created_at, &options.file.display().to_string(), console)
 }
 
-fn load(path: &Path, console: &Console) -> Result<(Header, Graph), Failure> {
+/// Reads a snapshot's file with every check.
+pub(in crate::cli) fn load(path: &Path, console: &Console) -> Result<(Header, Graph), Failure> {
     let progress = Progress::bar("verifying", console.err_sink());
     let file = FsFile::read_only(path).map_err(|error| at(path, error))?;
     load_file(&file, |done, total| progress.bytes(done, Some(total))).map_err(|error| match error {
