@@ -12,6 +12,7 @@
 mod api_keys;
 mod audit;
 mod client;
+mod completions;
 mod console;
 mod critical;
 mod cycles;
@@ -21,6 +22,7 @@ mod failure;
 mod impact;
 mod import;
 mod key;
+mod man;
 mod migrate;
 mod offline;
 mod pages;
@@ -93,6 +95,8 @@ enum Command {
     Snapshot(snapshot::Options),
     Wal(wal::Options),
     Migrate(migrate::Options),
+    Completions(completions::Options),
+    Man(man::Options),
     /// Print the version of this program
     Version,
 }
@@ -137,6 +141,8 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<(), Failure> {
         Command::Snapshot(options) => snapshot::run(options, console),
         Command::Wal(options) => wal::run(options, console),
         Command::Migrate(options) => migrate::run(options, console),
+        Command::Completions(options) => completions::run(options, console),
+        Command::Man(options) => man::run(options, console),
         Command::Version => version::run(console),
     }
 }
@@ -193,6 +199,8 @@ mod tests {
             "watershed snapshot --help",
             "watershed snapshot download --help",
             "watershed migrate --help",
+            "watershed completions --help",
+            "watershed man --help",
         ] {
             let (code, out, err) = typed(line);
             assert_eq!((code, err.as_str()), (0, ""), "{line}");
@@ -224,6 +232,8 @@ mod tests {
             "api-keys create",
             "api-keys list",
             "api-keys revoke",
+            "completions",
+            "man",
         ] {
             let (_, help, _) = typed(&format!("watershed {command} --help"));
             assert!(
@@ -339,6 +349,9 @@ mod tests {
             "watershed migrate --to nowhere/at/all",
             "watershed migrate --from nowhere/at/all --to nowhere/at/all",
             "watershed migrate --from src --to nowhere/at/all",
+            "watershed completions",
+            "watershed completions tcsh",
+            "watershed man",
         ];
         for line in lines {
             let (code, out, err) = typed(line);
