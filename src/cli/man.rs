@@ -3,10 +3,13 @@
 //! - Made of the same definition as the help, so that no flag can be missing.
 //! - Nothing in a page depends on when or where it was made.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;
+use clap::builder::Resettable;
+use clap_mangen::Man;
 
 use super::Arguments;
 use super::console::Console;
@@ -34,9 +37,30 @@ pub(super) fn run(options: &Options, _: &mut Console) -> Result<(), Failure> {
         .map_err(Failure::Failed)
 }
 
-fn write(directory: &Path) -> std::io::Result<()> {
+fn write(directory: &Path) -> io::Result<()> {
     std::fs::create_dir_all(directory)?;
-    clap_mangen::generate_to(Arguments::command(), directory)
+    let mut command = Arguments::command().disable_help_subcommand(true);
+    command.build();
+    write_pages(&command, directory)
+}
+
+/// The page of a command and of all below it.
+fn write_pages(command: &clap::Command, directory: &Path) -> io::Result<()> {
+    let page = Man::new(command.clone().after_help(Resettable::Reset));
+    let mut text = Vec::new();
+    page.render(&mut text)?;
+    if let Some(examples) = command.get_after_help() {
+        text.extend_from_slice(b".SH EXAMPLES\n.nf\n");
+        text.extend(examples.to_string().trim_start_matches("Examples:\n").lines().flat_map(verbatim));
+        text.extend_from_slice(b".fi\n");
+    }
+    std::fs::write(directory.join(page.get_filename()), text)?;
+    command.get_subcommands().try_for_each(|below| write_pages(below, directory))
+}
+
+/// A line of a page that is shown as it is, to be copied: no line break, no other hyphen, no request.
+fn verbatim(line: &str) -> Vec<u8> {
+    format!("\\&{}\n", line.replace('\\', "\\e").replace('-', "\\-")).into_bytes()
 }
 
 #[cfg(test)]
@@ -82,6 +106,9 @@ mod tests {
             }
         }
         assert!(pages["watershed-wal-recover.1"].contains("truncate\\-at"));
+        assert!(
+            pages["watershed-wal-recover.1"].contains("\n\\&  watershed wal recover \\-\\-data\\-dir /var")
+        );
         assert!(pages["watershed-serve.1"].contains("WAL_SEGMENT_BYTES"));
     }
 
