@@ -105,10 +105,10 @@ PYTHON
 }
 
 the_first_services_are_there() {
-  local started=''
+  local started='' there
   [[ -n $server ]] || { start && started=yes; } || return
-  [[ $(watershed services --all --format json | jq -r '.items[].service_id' | grep '^svc-' | paste -sd ' ') == "svc-1 svc-2" ]] ||
-    { watershed services --all --format json | head -c 300; return 1; }
+  there=$(ask 'services?q=svc-' | jq -r '.items[].service_id' | paste -sd ' ')
+  [[ $there == "svc-1 svc-2" ]] || { echo "there are: $there"; return 1; }
   [[ -z $started ]] || stop
 }
 
@@ -123,7 +123,7 @@ lose_the_key() {
 }
 
 the_lost_key_is_refused() {
-  [[ $(curl --silent --output /dev/null --write-out '%{http_code}' --oauth2-bearer "$LOST" "$WATERSHED_URL/api/v1/services") == 401 ]]
+  [[ $(WATERSHED_API_KEY=$LOST ask services 2>&1) == *401 ]]
 }
 
 mkdir "$WORK/disk"

@@ -45,7 +45,8 @@ def check_job(job, may_write):
     if writes != may_write:
         yield f"may write {sorted(writes)}; expected {sorted(may_write)}"
     for step in job["steps"]:
-        if step.get("uses", "").startswith("actions/checkout@") and step.get("with", {}).get("persist-credentials") is not False:
+        is_checkout = step.get("uses", "").startswith("actions/checkout@")
+        if is_checkout and step.get("with", {}).get("persist-credentials") is not False:
             yield "checkout leaves its credentials in the work tree"
         yield from check_script(step.get("run", ""))
 
