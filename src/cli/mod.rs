@@ -12,6 +12,7 @@
 mod api_keys;
 mod audit;
 mod client;
+mod completions;
 mod console;
 mod critical;
 mod cycles;
@@ -23,6 +24,7 @@ mod health;
 mod impact;
 mod import;
 mod key;
+mod man;
 mod migrate;
 mod offline;
 mod pages;
@@ -98,6 +100,8 @@ enum Command {
     Snapshot(snapshot::Options),
     Wal(wal::Options),
     Migrate(migrate::Options),
+    Completions(completions::Options),
+    Man(man::Options),
     /// Print the version of this program
     Version,
 }
@@ -144,6 +148,8 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<(), Failure> {
         Command::Snapshot(options) => snapshot::run(options, console),
         Command::Wal(options) => wal::run(options, console),
         Command::Migrate(options) => migrate::run(options, console),
+        Command::Completions(options) => completions::run(options, console),
+        Command::Man(options) => man::run(options, console),
         Command::Version => version::run(console),
     }
 }
@@ -201,9 +207,11 @@ mod tests {
             "watershed snapshot --help",
             "watershed snapshot download --help",
             "watershed migrate --help",
+            "watershed completions --help",
             "watershed export --help",
             "watershed export csv --help",
             "watershed export ndjson --help",
+            "watershed man --help",
         ] {
             let (code, out, err) = typed(line);
             assert_eq!((code, err.as_str()), (0, ""), "{line}");
@@ -236,6 +244,8 @@ mod tests {
             "api-keys create",
             "api-keys list",
             "api-keys revoke",
+            "completions",
+            "man",
         ] {
             let (_, help, _) = typed(&format!("watershed {command} --help"));
             assert!(
@@ -354,6 +364,9 @@ mod tests {
             "watershed migrate --to nowhere/at/all",
             "watershed migrate --from nowhere/at/all --to nowhere/at/all",
             "watershed migrate --from src --to nowhere/at/all",
+            "watershed completions",
+            "watershed completions tcsh",
+            "watershed man",
         ];
         lines.into_iter().for_each(is_bad_usage);
     }
