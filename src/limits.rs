@@ -342,6 +342,6 @@ pub const EXPORT_NOTE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Runs of the export that are remembered.
 pub const EXPORT_RUNS_KEPT: usize = 100;
 /// Runs of the export that the database remembers.
-pub const EXPORT_RUNS_IN_DATABASE: usize = 1_000;
+pub const EXPORT_RUNS_IN_DATABASE: i64 = 1_000;
 /// Rows of the export between two reports of how far it is.
 pub const EXPORT_PROGRESS_ROWS: u64 = 4_096;

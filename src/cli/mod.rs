@@ -211,6 +211,7 @@ mod tests {
             "watershed export --help",
             "watershed export csv --help",
             "watershed export ndjson --help",
+            "watershed export postgres --help",
             "watershed man --help",
         ] {
             let (code, out, err) = typed(line);
@@ -377,6 +378,8 @@ mod tests {
             "watershed export",
             "watershed export csv",
             "watershed export xml x",
+            "watershed export postgres x",
+            "watershed export postgres --data-dir src",
             "watershed export csv ..",
             "watershed export csv nowhere/at/all",
             "watershed export csv x --data-dir nowhere/at/all",

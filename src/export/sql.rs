@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::rows::{AlertRow, AuditRow, DependencyKey, DependencyRow, ServiceRow, TargetRow};
 use crate::ledger::Subject;
-use crate::types::{DiscoverySource, Timestamp, confidence};
+use crate::types::{BackoffStrategy, DiscoverySource, Timestamp, confidence};
 
 type Out<'a> = Pin<&'a mut BinaryCopyInWriter>;
 type Written = Result<(), tokio_postgres::Error>;
@@ -57,7 +57,7 @@ impl Row for DependencyRow<'_> {
             &attributes.protocol.as_deref().map(text),
             &attributes.timeout_ms.map(|milliseconds| milliseconds.get().cast_signed()),
             &retry.and_then(|retry| retry.max_retries).map(i16::from),
-            &retry.and_then(|retry| retry.backoff_strategy).map(|strategy| strategy.as_str()),
+            &retry.and_then(|retry| retry.backoff_strategy).map(BackoffStrategy::as_str),
             &confidence(observation.source, observation.times_observed),
             &i64::from(observation.times_observed),
             &instant(observation.last_observed_at),

@@ -109,7 +109,7 @@ impl Table {
                 self.name
             )
         };
-        of(self.staged(), self.list("", self.columns)) + &of(self.gone(), self.list("", self.key()))
+        of(self.staged(), list("", self.columns)) + &of(self.gone(), list("", self.key()))
     }
 
     /// The columns that tell a row from every other.
@@ -142,7 +142,7 @@ impl Table {
     pub(super) fn put_in(&self) -> String {
         let (name, staged) = (self.name, self.staged());
         let rest = &self.columns[self.keys..];
-        let columns = self.list("", self.columns);
+        let columns = list("", self.columns);
         let set: Vec<String> =
             rest.iter().map(|(column, _)| format!("{column} = excluded.{column}")).collect();
         format!(
@@ -150,19 +150,14 @@ impl Table {
              LEFT JOIN watershed.{name} AS held ON {} \
              WHERE held.{} IS NULL OR ({}) IS DISTINCT FROM ({}) \
              ON CONFLICT ({}) DO UPDATE SET {}",
-            self.list("staged.", self.columns),
+            list("staged.", self.columns),
             self.same("held", "staged"),
             self.columns[0].0,
-            self.list("held.", rest),
-            self.list("staged.", rest),
-            self.list("", self.key()),
+            list("held.", rest),
+            list("staged.", rest),
+            list("", self.key()),
             set.join(", "),
         )
-    }
-
-    fn list(&self, prefix: &str, columns: &[(&str, Type)]) -> String {
-        let names: Vec<String> = columns.iter().map(|(column, _)| format!("{prefix}{column}")).collect();
-        names.join(", ")
     }
 
     fn same(&self, one: &str, other: &str) -> String {
@@ -170,4 +165,10 @@ impl Table {
             self.key().iter().map(|(column, _)| format!("{one}.{column} = {other}.{column}")).collect();
         pairs.join(" AND ")
     }
+}
+
+/// The names of columns, each behind a prefix.
+fn list(prefix: &str, columns: &[(&str, Type)]) -> String {
+    let names: Vec<String> = columns.iter().map(|(column, _)| format!("{prefix}{column}")).collect();
+    names.join(", ")
 }

@@ -198,7 +198,7 @@ async fn write_run(transaction: &Transaction<'_>, directory_id: Uuid, run: &Run)
         .execute(
             "DELETE FROM watershed.export_runs WHERE run_id IN \
              (SELECT run_id FROM watershed.export_runs ORDER BY started_at DESC, run_id DESC OFFSET $1)",
-            &[&(limits::EXPORT_RUNS_IN_DATABASE as i64)],
+            &[&limits::EXPORT_RUNS_IN_DATABASE],
         )
         .await?;
     Ok(())

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::tls::Certificate;
 use crate::support::{
-    Postgres, Server, attributes, eventually, listed, refused, replace, service_path, upsert,
+    Postgres, Server, attributes, command, eventually, listed, refused, replace, run, service_path, upsert,
 };
 
 const RUNS: &str = "/api/v1/admin/exports/postgres";
@@ -368,9 +368,11 @@ fn the_interval_exports_what_changed_and_metrics_tell_the_lag() {
         let team = postgres.one("SELECT team FROM watershed.services WHERE service_id = 'frontend'");
         (team == "shop").then_some(())
     });
-    eventually("there is no lag", || (metric("watershed_export_lag_versions") == 0.0).then_some(()));
-    assert_eq!(metric("watershed_db_pool_size"), 3.0);
-    assert_eq!(metric("watershed_db_connections_idle") + metric("watershed_db_connections_active"), 1.0);
+    eventually("there is no lag", || (metric("watershed_export_lag_versions") < 0.5).then_some(()));
+    let connections =
+        ["watershed_db_pool_size", "watershed_db_connections_idle", "watershed_db_connections_active"];
+    let [most, idle, active] = connections.map(metric);
+    assert!((most - 3.0).abs() < 0.5 && (idle + active - 1.0).abs() < 0.5, "{most} {idle} {active}");
     assert_eq!(server.get_json("/api/v1/health/ready")["checks"]["postgres_export"], "healthy");
     let runs = server.get_json(RUNS)["items"].as_array().unwrap().len();
     let held = postgres.one("SELECT count(*) FROM watershed.export_runs");
@@ -444,4 +446,30 @@ fn without_a_database_there_is_no_export_and_a_bad_url_is_not_shown() {
             finished.stderr
         );
     }
+}
+
+#[test]
+fn the_command_waits_for_the_run() {
+    let postgres = Postgres::start();
+    let server = server(&postgres, &["--sample", "online-boutique"]);
+    let told = |arguments: &[&str]| {
+        let mut line = vec!["export", "postgres", "--url"];
+        let url = server.url();
+        line.push(&url);
+        line.extend(arguments);
+        run(&mut command(line))
+    };
+    let finished = told(&[]);
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
+    let first: Value = serde_json::from_str(&finished.stdout).unwrap();
+    assert_eq!((&first["state"], &first["mode"]), (&json!("succeeded"), &json!("full")));
+    let table = told(&["--format", "table"]);
+    assert!(table.stdout.contains("incremental"), "{}", table.stdout);
+    postgres.one("ALTER USER watershed SET default_transaction_read_only = on");
+    server.sent("PUT", "/api/v1/services/frontend", &json!({"metadata": {}}), 200);
+    postgres
+        .one("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'watershed'");
+    let failed = told(&[]);
+    assert_eq!(failed.code, Some(1));
+    assert!(failed.stderr.contains("read-only"), "{}", failed.stderr);
 }

@@ -4,6 +4,7 @@
 
 mod directory;
 mod origin;
+mod postgres;
 mod tables;
 
 use clap::Subcommand;
@@ -25,11 +26,13 @@ enum ExportCommand {
     Csv(tables::Options),
     /// Write the graph as NDJSON files
     Ndjson(tables::Options),
+    Postgres(postgres::Options),
 }
 
 pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
     match &options.command {
         ExportCommand::Csv(options) => tables::run(Form::Csv, options, console),
         ExportCommand::Ndjson(options) => tables::run(Form::Ndjson, options, console),
+        ExportCommand::Postgres(options) => postgres::run(options, console),
     }
 }

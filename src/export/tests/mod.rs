@@ -14,7 +14,8 @@ use crate::graph::Graph;
 struct Held(BTreeMap<(&'static str, String), String>);
 
 impl Held {
-    fn take(&mut self, table: &'static str, key: String) {
+    fn take(&mut self, table: &'static str, key: impl Into<String>) {
+        let key = key.into();
         assert!(
             self.0.remove(&(table, key.clone())).is_some(),
             "{table} {key} is taken out and was not there"
@@ -30,8 +31,8 @@ impl Held {
             self.0.clear();
         }
         copy.dependencies_gone().for_each(|key| self.take("dependencies", format!("{key:?}")));
-        copy.targets_gone().for_each(|id| self.take("targets", id.to_owned()));
-        copy.services_gone().for_each(|id| self.take("services", id.to_owned()));
+        copy.targets_gone().for_each(|id| self.take("targets", id));
+        copy.services_gone().for_each(|id| self.take("services", id));
         copy.alerts_gone().for_each(|id| self.take("alerts", id.to_string()));
         let oldest = copy.audit_from();
         self.0.retain(|(table, key), _| *table != "audit" || key.parse::<u64>().unwrap() >= oldest);
