@@ -3,9 +3,13 @@
 # BuildKit is not needed: docker, buildah and podman build the same image. Some leave HEALTHCHECK out of images in the
 # OCI format; `buildah build --format docker` keeps it.
 
-# The release that rust-toolchain.toml names, and the Debian of the last stage: the program is linked against its libc.
+# The release that rust-toolchain.toml names.
 FROM docker.io/library/rust:1.95.0-bookworm AS dependencies
 WORKDIR /build
+# The program holds its libc, so that the image needs none: a base with libraries is as large as the program. glibc looks
+# names up in files and DNS without a library, which is what the base asks for. With --target the flags are for the
+# program alone, for macros of the compiler cannot be static.
+ENV RUSTFLAGS="-C target-feature=+crt-static"
 COPY Cargo.toml Cargo.lock ./
 # The dependencies by themselves, which a change of our sources does not touch. Tests and benchmarks stay outside, so
 # their sections of the manifest go. What was built of the empty sources goes too: it would pass for newer than ours.
@@ -13,18 +17,18 @@ RUN sed --in-place '/^\[\[\(test\|bench\)\]\]$/,/^$/d' Cargo.toml \
     && mkdir src \
     && touch src/lib.rs \
     && echo 'fn main() {}' >src/main.rs \
-    && cargo build --release --locked \
-    && cargo clean --release --locked --package watershed
+    && cargo build --release --locked --target "$(rustc --print host-tuple)" \
+    && cargo clean --release --locked --target "$(rustc --print host-tuple)" --package watershed
 
 FROM dependencies AS builder
 COPY snapshots/samples snapshots/samples
 COPY src src
-# Without its symbols the program is a third as large; a backtrace of it has addresses instead of names.
-RUN cargo build --release --locked \
-    && install -D --strip target/release/watershed /image/usr/local/bin/watershed \
+# Without its symbols the program is much smaller; a backtrace of it has addresses instead of names.
+RUN cargo build --release --locked --target "$(rustc --print host-tuple)" \
+    && install -D --strip target/*/release/watershed /image/usr/local/bin/watershed \
     && mkdir --mode=0700 /image/data
 
-FROM gcr.io/distroless/cc-debian12:nonroot
+FROM gcr.io/distroless/static-debian12:nonroot
 COPY LICENSE /usr/share/doc/watershed/copyright
 COPY --from=builder /image/usr/local/bin/watershed /usr/local/bin/watershed
 COPY --from=builder --chown=65532:65532 /image/data /data
