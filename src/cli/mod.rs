@@ -209,8 +209,6 @@ mod tests {
             "watershed migrate --help",
             "watershed completions --help",
             "watershed export --help",
-            "watershed export csv --help",
-            "watershed export ndjson --help",
             "watershed export postgres --help",
             "watershed man --help",
         ] {
@@ -378,8 +376,6 @@ mod tests {
             "watershed export",
             "watershed export csv",
             "watershed export xml x",
-            "watershed export postgres x",
-            "watershed export postgres --data-dir src",
             "watershed export csv ..",
             "watershed export csv nowhere/at/all",
             "watershed export csv x --data-dir nowhere/at/all",

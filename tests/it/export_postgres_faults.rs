@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::export_postgres::{assert_same, export, finished};
+use crate::export_rows::{RUNS, assert_same, export, finished};
 use crate::support::{Postgres, Server, eventually, upsert};
-
-const RUNS: &str = "/api/v1/admin/exports/postgres";
 
 fn server(postgres: &Postgres) -> Server {
     let settings = [

@@ -40,6 +40,7 @@ mod durability;
 mod export;
 mod export_postgres;
 mod export_postgres_faults;
+mod export_rows;
 mod formats;
 mod golden;
 mod http;

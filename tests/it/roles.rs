@@ -49,6 +49,9 @@ const ENDPOINTS: &[(&str, &str, Option<usize>)] = &[
     ("GET", "/api/v1/admin/audit", Some(2)),
     ("GET", "/api/v1/admin/discovery", Some(2)),
     ("POST", "/api/v1/admin/discovery/{source}/run", Some(2)),
+    ("GET", "/api/v1/admin/exports/postgres", Some(2)),
+    ("POST", "/api/v1/admin/exports/postgres", Some(2)),
+    ("GET", "/api/v1/admin/exports/postgres/{run_id}", Some(2)),
 ];
 
 const ROLES: [&str; 3] = ["reader", "writer", "admin"];
