@@ -10,7 +10,7 @@
 //! - Readers of the database see one version or the next. Several servers take turns; the last one's graph counts.
 //! - A run may end without knowing whether it was committed. The next one asks the database what it holds.
 //!
-//! [`copy`] and [`rows`] are pure; [`database`], [`schema`], [`transfer`] and [`runner`] are not.
+//! `copy` and `rows` are pure; `database`, `schema`, `transfer` and `runner` are not.
 
 mod copy;
 mod database;
