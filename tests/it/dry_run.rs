@@ -240,7 +240,7 @@ fn with_key(server: &Server, target: &str, key: &str, payload: &Payload) -> Repl
 }
 
 #[test]
-fn an_idempotency_key_means_nothing() {
+fn an_idempotency_key_is_not_used_up() {
     let server = Server::start();
     let (one, other) = (upsert("manual").edge("a", "b"), upsert("manual").edge("a", "c"));
     assert_eq!(with_key(&server, DRY_RUN, "key", &one).status, 200);
@@ -249,7 +249,10 @@ fn an_idempotency_key_means_nothing() {
     assert_eq!((said.status, &said.json()["dependencies"]["added"][0]["target"]), (200, &json!("b")));
     let said = with_key(&server, DRY_RUN, "key", &other).json();
     assert_eq!(said["observations_refreshed"], 1, "not the answer that is remembered: {said}");
-    assert_eq!(with_key(&server, DRY_RUN, "no key", &one).status, 200);
+    for target in [DRY_RUN, INGEST] {
+        let reply = with_key(&server, target, "no key", &one);
+        assert_eq!((reply.status, &reply.json()["field"]), (422, &json!("Idempotency-Key")), "{target}");
+    }
     assert_eq!(server.version(), 1);
 }
 

@@ -45,11 +45,12 @@ pub(in crate::http) async fn ingest(
     let key = once::key(&head.headers, &caller, ROUTE);
     let sent = bytes.clone();
     let check = move |document: &Json<'_>| {
-        if dry_run?.unwrap_or(false) {
-            return Ok((upsert(document, now)?, Wish::Rehearse));
-        }
-        let key = key?;
+        // A rehearsal refuses the key that the report would be refused for.
+        let (dry_run, key) = (dry_run?.unwrap_or(false), key?);
         let checked = upsert(document, now)?;
+        if dry_run {
+            return Ok((checked, Wish::Rehearse));
+        }
         Ok((checked, Wish::Apply(key.map(|key| (key, *blake3::hash(&sent).as_bytes())))))
     };
     let (CheckedUpsert { upsert, received }, wish) = check_json(app, bytes, check).await?;
