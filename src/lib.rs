@@ -39,6 +39,7 @@
 //! | [`writer`] | the thread that commits and publishes; its handles |
 //! | [`files`] | a graph as tables for analysts, and back |
 //! | [`http`] | the front door |
+//! | [`causes`] | an error with what caused it |
 //! | [`config`], [`cli`], [`samples`], [`server`], [`telemetry`], [`clock`], [`environment`] | the edge and the wiring |
 //!
 //! Invariants, mostly absences:
@@ -54,6 +55,7 @@
 pub mod apply;
 #[cfg(test)]
 mod campaign;
+pub mod causes;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -186,13 +186,12 @@ impl Runner {
                 tracing::warn!(%error, "the export failed; it is tried again");
                 self.failures = self.failures.saturating_add(1);
                 let now = (self.around.clock.now)();
-                self.standing.send_modify(|standing| {
-                    standing.update(|run| {
-                        (run.state, run.rows, run.finished_at) = (RunState::Failed, 0, Some(now));
-                        run.error = Some(error);
-                    });
-                });
-                self.note_failure().await;
+                let mut run = self.current();
+                (run.state, run.rows, run.finished_at) = (RunState::Failed, 0, Some(now));
+                run.error = Some(error);
+                // From here on somebody else's run can be the current one.
+                self.standing.send_modify(|standing| standing.update(|current| *current = run.clone()));
+                self.note_failure(&run).await;
             }
         }
     }
@@ -223,9 +222,9 @@ impl Runner {
     }
 
     /// Tells the database, as far as it can be told; it may be what failed.
-    async fn note_failure(&self) {
-        let (directory_id, run) = (self.directory_id(), self.current());
-        let note = async |client: &mut Client| transfer::note_failure(client, directory_id, &run).await;
+    async fn note_failure(&self, run: &Run) {
+        let directory_id = self.directory_id();
+        let note = async |client: &mut Client| transfer::note_failure(client, directory_id, run).await;
         if let Err(failure) = self.with_connection(limits::EXPORT_NOTE_TIMEOUT, note).await {
             tracing::debug!(error = %failure, "the database does not know of the failure");
         }

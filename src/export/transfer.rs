@@ -12,10 +12,11 @@ use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
 use super::copy::Copy;
-use super::runs::{Mode, Run, RunState};
+use super::runs::{Mode, Run};
 use super::schema;
 use super::sql::{Row, instant};
 use super::table::{ALERTS, AUDIT, DEPENDENCIES, SERVICES, TARGETS, Table};
+use crate::causes::causes;
 use crate::graph::Graph;
 use crate::limits;
 
@@ -48,20 +49,6 @@ pub(super) enum Failure {
     /// It took longer than it may.
     #[error("not done within {} s (EXPORT_TIMEOUT_SECONDS)", .0.as_secs())]
     TimedOut(Duration),
-}
-
-/// An error with what caused it, which says more than the outermost.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 /// What is to be exported, and what is known to be there.
@@ -172,10 +159,6 @@ async fn write_state(transaction: &Transaction<'_>, task: &Task<'_>, run: &Run) 
 }
 
 async fn write_run(transaction: &Transaction<'_>, directory_id: Uuid, run: &Run) -> Result<(), Failure> {
-    let state = match run.state {
-        RunState::Failed => "failed",
-        RunState::Running | RunState::Succeeded => "succeeded",
-    };
     transaction
         .execute(
             "INSERT INTO watershed.export_runs \
@@ -184,7 +167,7 @@ async fn write_run(transaction: &Transaction<'_>, directory_id: Uuid, run: &Run)
             &[
                 &run.id,
                 &directory_id,
-                &state,
+                &run.state.as_str(),
                 &run.mode.map(Mode::as_str),
                 &run.version.cast_signed(),
                 &run.rows.cast_signed(),

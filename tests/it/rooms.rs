@@ -16,6 +16,7 @@ pub(crate) const ALL: &[&str] = &[
     "keys",
     "limiter",
     "durations",
+    "causes",
     "traces",
     "seeded",
     "storage",
@@ -34,7 +35,7 @@ pub(crate) const ALL: &[&str] = &[
 ];
 
 /// Each room and what it may use beside itself. A new room gets a row before it gets code.
-pub(crate) const ROOMS: [(&str, &[&str]); 32] = [
+pub(crate) const ROOMS: [(&str, &[&str]); 33] = [
     ("types", &["limits"]),
     ("limits", &[]),
     ("json", &["types"]),
@@ -44,11 +45,12 @@ pub(crate) const ROOMS: [(&str, &[&str]); 32] = [
     ("query", &["types", "limits", "graph", "campaign"]),
     ("render", &["types", "json", "graph", "query", "ledger", "keys"]),
     ("ingest", &["types", "limits"]),
-    ("sources", &["types", "limits", "graph", "writer"]),
-    ("export", &["types", "limits", "graph", "query", "ledger", "durations", "writer"]),
+    ("sources", &["types", "limits", "graph", "causes", "writer"]),
+    ("export", &["types", "limits", "graph", "query", "ledger", "durations", "causes", "writer"]),
     ("keys", &["types", "limits", "storage"]),
     ("limiter", &["types", "limits"]),
     ("durations", &["limits"]),
+    ("causes", &[]),
     ("traces", &["limits"]),
     ("storage", &["seeded"]),
     ("wal", &["types", "limits", "storage", "seeded", "campaign"]),

@@ -21,6 +21,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 
+use crate::causes::causes;
 use crate::limits;
 
 const AGENT: &str = concat!("watershed/", env!("CARGO_PKG_VERSION"));
@@ -142,15 +143,4 @@ fn connector(needs_roots: bool) -> Result<HttpsConnector<HttpConnector>, WireErr
         builder.with_tls_config(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
     };
     Ok(builder.https_or_http().enable_http1().build())
-}
-
-/// An error with what caused it, which says more than the outermost.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }
