@@ -10,6 +10,8 @@ use super::transfer::Failure;
 
 /// Each once released stays as it is; what changes the schema is a new one.
 const MIGRATIONS: &[(&str, &str)] = &[("V1__reporting", include_str!("migrations/V1__reporting.sql"))];
+/// What is made when the tables are first filled; may be run again.
+pub(super) const KEYS: &str = include_str!("keys.sql");
 const LATEST: i32 = (MIGRATIONS.len() as u32).cast_signed();
 const HISTORY: &str = "watershed.schema_history";
 

@@ -122,6 +122,16 @@ impl Table {
         format!("COPY pg_temp.{name} FROM STDIN (FORMAT binary)")
     }
 
+    /// Takes out everything.
+    pub(super) fn clear(&self) -> String {
+        format!("DELETE FROM watershed.{}", self.name)
+    }
+
+    /// Copies into the table itself.
+    pub(super) fn copy_directly(&self) -> String {
+        format!("COPY watershed.{} ({}) FROM STDIN (FORMAT binary)", self.name, list("", self.columns))
+    }
+
     /// Takes out what is not staged.
     pub(super) fn keep_staged(&self) -> String {
         let (name, staged) = (self.name, self.staged());

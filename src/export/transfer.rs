@@ -1,4 +1,5 @@
-//! One run: what the database holds is looked up, what differs is staged and merged, all in one transaction.
+//! One run: what the database holds is looked up, what differs is staged and merged, all in one transaction. Tables of
+//! which nothing is known are filled directly.
 //!
 //! - Readers of the database go on with the version that they see, and wait for nothing.
 //! - What a run did not commit is not there.
@@ -57,7 +58,7 @@ pub(super) struct Task<'a> {
     pub(super) base: Option<&'a Graph>,
     pub(super) directory_id: Uuid,
     pub(super) timeout: Duration,
-    /// Is told how many rows are staged.
+    /// Is told how many rows were sent.
     pub(super) progress: &'a dyn Fn(Mode, u64),
 }
 
@@ -89,7 +90,9 @@ pub(super) async fn export(
             tracing::warn!(other = %other.directory_id, "the reporting database held another server's graph");
         }
         let mode = if copy.is_whole() { Mode::Full } else { Mode::Incremental };
-        Done { mode, rows: Merge { transaction: &transaction, task, mode, staged: 0 }.run(&copy).await? }
+        let writer = Writer { transaction: &transaction, task, mode, sent: 0 };
+        let rows = if held.is_none() { writer.fill(&copy).await? } else { writer.merge(&copy).await? };
+        Done { mode, rows }
     };
     let run = finished(done);
     write_state(&transaction, task, &run).await?;
@@ -187,18 +190,35 @@ async fn write_run(transaction: &Transaction<'_>, directory_id: Uuid, run: &Run)
     Ok(())
 }
 
-/// The tables brought up to date.
-struct Merge<'a> {
+/// Writes the tables, and counts the rows that were sent.
+struct Writer<'a> {
     transaction: &'a Transaction<'a>,
     task: &'a Task<'a>,
     mode: Mode,
-    staged: u64,
+    sent: u64,
 }
 
-impl Merge<'_> {
-    /// Returns how many rows of the database are others now.
-    async fn run(mut self, copy: &Copy<'_>) -> Result<u64, Failure> {
-        for table in [&SERVICES, &DEPENDENCIES, &ALERTS, &TARGETS, &AUDIT] {
+/// What refers to services comes after them.
+const TABLES: [&Table; 5] = [&SERVICES, &DEPENDENCIES, &ALERTS, &TARGETS, &AUDIT];
+
+impl Writer<'_> {
+    /// Fills tables of which nothing is known. Returns how many rows they hold.
+    async fn fill(mut self, copy: &Copy<'_>) -> Result<u64, Failure> {
+        for table in TABLES.into_iter().rev() {
+            self.transaction.batch_execute(&table.clear()).await?;
+        }
+        self.send(&SERVICES.copy_directly(), SERVICES.columns, copy.services()).await?;
+        self.send(&DEPENDENCIES.copy_directly(), DEPENDENCIES.columns, copy.dependencies()).await?;
+        self.send(&ALERTS.copy_directly(), ALERTS.columns, copy.alerts().into_iter()).await?;
+        self.send(&TARGETS.copy_directly(), TARGETS.columns, copy.targets()).await?;
+        self.send(&AUDIT.copy_directly(), AUDIT.columns, copy.audit()).await?;
+        self.transaction.batch_execute(schema::KEYS).await?;
+        Ok(self.sent)
+    }
+
+    /// Brings tables up to date. Returns how many of their rows are others now.
+    async fn merge(mut self, copy: &Copy<'_>) -> Result<u64, Failure> {
+        for table in TABLES {
             self.transaction.batch_execute(&table.stage()).await?;
         }
         self.put(&SERVICES, copy.services()).await?;
@@ -226,39 +246,49 @@ impl Merge<'_> {
         if copy.is_whole() {
             rows += self.transaction.execute(&AUDIT.keep_staged(), &[]).await?;
         }
-        for table in [&SERVICES, &DEPENDENCIES, &ALERTS, &TARGETS, &AUDIT] {
+        for table in TABLES {
             rows += self.transaction.execute(&table.put_in(), &[]).await?;
         }
         Ok(rows)
     }
 
     async fn put<R: Row>(&mut self, table: &Table, rows: impl Iterator<Item = R>) -> Result<(), Failure> {
-        self.copy(&table.staged(), table.columns, rows).await
+        self.stage(&table.staged(), table.columns, rows).await
     }
 
     async fn take<R: Row>(&mut self, table: &Table, keys: impl Iterator<Item = R>) -> Result<(), Failure> {
-        self.copy(&table.gone(), table.key(), keys).await
+        self.stage(&table.gone(), table.key(), keys).await
     }
 
-    async fn copy<R: Row>(
+    async fn stage<R: Row>(
         &mut self,
         staging: &str,
         columns: &[(&str, Type)],
         rows: impl Iterator<Item = R>,
     ) -> Result<(), Failure> {
-        let sink = self.transaction.copy_in(&Table::copy_in(staging)).await?;
+        self.send(&Table::copy_in(staging), columns, rows).await?;
+        self.transaction.batch_execute(&format!("ANALYZE pg_temp.{staging}")).await?;
+        Ok(())
+    }
+
+    async fn send<R: Row>(
+        &mut self,
+        statement: &str,
+        columns: &[(&str, Type)],
+        rows: impl Iterator<Item = R>,
+    ) -> Result<(), Failure> {
+        let sink = self.transaction.copy_in(statement).await?;
         let types: Vec<Type> = columns.iter().map(|(_, kind)| kind.clone()).collect();
         let mut writer = pin!(BinaryCopyInWriter::new(sink, &types));
         for row in rows {
             row.write(writer.as_mut()).await?;
-            self.staged += 1;
-            if self.staged.is_multiple_of(limits::EXPORT_PROGRESS_ROWS) {
-                (self.task.progress)(self.mode, self.staged);
+            self.sent += 1;
+            if self.sent.is_multiple_of(limits::EXPORT_PROGRESS_ROWS) {
+                (self.task.progress)(self.mode, self.sent);
             }
         }
         writer.finish().await?;
-        (self.task.progress)(self.mode, self.staged);
-        self.transaction.batch_execute(&format!("ANALYZE pg_temp.{staging}")).await?;
+        (self.task.progress)(self.mode, self.sent);
         Ok(())
     }
 }

@@ -102,15 +102,34 @@ fn a_server_that_starts_again_copies_nothing_that_is_there() {
     assert_same(&server, &postgres);
 }
 
+/// References between tables, and indexes of the large ones beside the primary keys.
+fn keys(postgres: &Postgres) -> String {
+    postgres.one(
+        "SELECT string_agg(name, ' ' ORDER BY name COLLATE \"C\") FROM (
+             SELECT conname AS name FROM pg_constraint WHERE contype = 'f' AND convalidated
+                AND connamespace = 'watershed'::regnamespace
+             UNION SELECT indexname FROM pg_indexes WHERE schemaname = 'watershed'
+                AND tablename IN ('services', 'service_dependencies') AND indexname NOT LIKE '%key') AS made",
+    )
+}
+
+const KEYS: &str = "service_dependencies_shown service_dependencies_source_service_id_fkey \
+    service_dependencies_target service_dependencies_target_service_id_fkey services_metadata services_team \
+    slo_targets_service_id_fkey";
+
 #[test]
 fn what_somebody_else_changed_is_mended_by_the_next_whole_export() {
     let postgres = Postgres::start();
     let mut server = server(&postgres, &["--sample", "online-boutique"]);
     exported(&server);
+    assert_eq!(keys(&postgres), KEYS);
+    postgres.one("DROP INDEX watershed.services_team");
+    postgres.one("ALTER TABLE watershed.slo_targets DROP CONSTRAINT slo_targets_service_id_fkey");
     postgres.one("DELETE FROM watershed.service_dependencies; UPDATE watershed.services SET team = 'x'");
     postgres.one("DELETE FROM watershed.graph_state");
     assert_eq!(exported(&server).0, "full");
     assert_same(&server, &postgres);
+    assert_eq!(keys(&postgres), KEYS);
     server.stop();
 }
 

@@ -1,8 +1,9 @@
 -- What watershed knows, for reports: a copy that only watershed writes. Readers see one version of the graph or
--- the next, never half of one; watershed.graph_state says which.
+-- the next, never half of one; watershed.graph_state says which. Ids are ordered bytewise, as in the API. References
+-- and the indexes of the large tables are made when those are first filled: see keys.sql.
 
 CREATE TABLE watershed.services (
-    service_id    text PRIMARY KEY CHECK (octet_length(service_id) BETWEEN 1 AND 255),
+    service_id    text COLLATE "C" PRIMARY KEY CHECK (octet_length(service_id) BETWEEN 1 AND 255),
     id            uuid NOT NULL UNIQUE,
     team          text,
     criticality   text NOT NULL CHECK (criticality IN ('critical', 'high', 'medium', 'low')),
@@ -14,8 +15,6 @@ CREATE TABLE watershed.services (
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL
 );
-CREATE INDEX services_team ON watershed.services (team);
-CREATE INDEX services_metadata ON watershed.services USING gin (metadata jsonb_path_ops);
 
 COMMENT ON TABLE watershed.services IS 'Services: the nodes of the graph.';
 COMMENT ON COLUMN watershed.services.service_id IS 'The business identifier.';
@@ -31,8 +30,8 @@ COMMENT ON COLUMN watershed.services.created_at IS 'When it came into the graph.
 COMMENT ON COLUMN watershed.services.updated_at IS 'When a source last reported it.';
 
 CREATE TABLE watershed.service_dependencies (
-    source_service_id  text NOT NULL REFERENCES watershed.services,
-    target_service_id  text NOT NULL REFERENCES watershed.services,
+    source_service_id  text COLLATE "C" NOT NULL,
+    target_service_id  text COLLATE "C" NOT NULL,
     discovery_source   text NOT NULL
         CHECK (discovery_source IN ('manual', 'service_mesh', 'otel_service_graph', 'kubernetes')),
     communication_mode text NOT NULL CHECK (communication_mode IN ('sync', 'async')),
@@ -50,9 +49,6 @@ CREATE TABLE watershed.service_dependencies (
     PRIMARY KEY (source_service_id, target_service_id, discovery_source),
     CHECK (source_service_id <> target_service_id)
 );
-CREATE INDEX service_dependencies_target ON watershed.service_dependencies (target_service_id);
-CREATE UNIQUE INDEX service_dependencies_shown ON watershed.service_dependencies
-    (source_service_id, target_service_id) WHERE is_shown;
 
 COMMENT ON TABLE watershed.service_dependencies IS 'Observations of dependencies, one for each discovery source that reports one. watershed.dependencies shows one row for each dependency.';
 COMMENT ON COLUMN watershed.service_dependencies.source_service_id IS 'Who calls.';
@@ -96,7 +92,7 @@ COMMENT ON COLUMN watershed.circular_dependency_alerts.acknowledged_by IS 'Who l
 COMMENT ON COLUMN watershed.circular_dependency_alerts.resolution_notes IS 'How it was dealt with.';
 
 CREATE TABLE watershed.slo_targets (
-    service_id          text PRIMARY KEY REFERENCES watershed.services,
+    service_id          text COLLATE "C" PRIMARY KEY,
     availability_target double precision NOT NULL CHECK (availability_target > 0 AND availability_target <= 100)
 );
 
@@ -110,8 +106,8 @@ CREATE TABLE watershed.audit_log (
     actor             text,
     action            text NOT NULL,
     discovery_source  text CHECK (discovery_source IN ('manual', 'service_mesh', 'otel_service_graph', 'kubernetes')),
-    service_id        text,
-    target_service_id text,
+    service_id        text COLLATE "C",
+    target_service_id text COLLATE "C",
     alert_id          uuid,
     services          bigint CHECK (services >= 0),
     dependencies      bigint CHECK (dependencies >= 0)
