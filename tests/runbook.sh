@@ -4,7 +4,13 @@ export WATERSHED_API_KEY=
 DATA=$WORK/disk/data
 server=
 eval "$ASK"
-trap '[[ -z $server ]] || { kill -KILL "$server" && wait "$server"; } 2>/dev/null' EXIT
+# shellcheck source=tests/postgres.sh
+source "$REPOSITORY/tests/postgres.sh"
+finish() {
+  [[ -z $server ]] || { kill -KILL "$server" && wait "$server"; } 2>/dev/null
+  postgres_remove
+}
+trap finish EXIT
 
 logs() { cat "$WORK/log"; }
 
@@ -128,3 +134,19 @@ the_lost_key_is_refused() {
 
 mkdir "$WORK/disk"
 begin || exit 98
+
+# It has exported once; then the database goes, and a write comes.
+stop_the_database() {
+  postgres_make && postgres_start || return
+  stop
+  export DATABASE_URL=$postgres_url EXPORT_INTERVAL_SECONDS=0
+  start && watershed export postgres && postgres_stop && watershed register ledger --team payments
+}
+
+start_the_database() {
+  postgres_start
+}
+
+the_database_has_what_was_written() {
+  [[ $(postgres_query "SELECT team FROM watershed.services WHERE service_id = 'ledger'") == payments ]]
+}

@@ -7,6 +7,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use deadpool_postgres::PoolError;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Transaction};
@@ -32,7 +33,7 @@ pub(super) enum Failure {
     Database(#[from] tokio_postgres::Error),
     /// There was no connection to be had.
     #[error("{}", causes(.0))]
-    Connection(#[from] deadpool_postgres::PoolError),
+    Connection(PoolError),
     /// The schema could not be made or changed.
     #[error("the schema cannot be brought up to date: {}", causes(.0))]
     Schema(#[from] refinery::Error),
@@ -50,6 +51,15 @@ pub(super) enum Failure {
     /// It took longer than it may.
     #[error("not done within {} s (EXPORT_TIMEOUT_SECONDS)", .0.as_secs())]
     TimedOut(Duration),
+}
+
+impl From<PoolError> for Failure {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Backend(error) => Self::Database(error),
+            other => Self::Connection(other),
+        }
+    }
 }
 
 /// What is to be exported, and what is known to be there.
