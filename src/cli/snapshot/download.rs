@@ -4,6 +4,7 @@
 //!   beside, under a name of its own, and goes when the command fails.
 //! - Nothing is overwritten unless that is asked for.
 //! - The newest one fetched again into the same directory is left as it is: its name says which one it is.
+//! - Old ones go only after a new one is there, and only when that is asked for.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::{Newest, PATH, newest};
+use super::{Newest, PATH, keep, newest};
 use crate::cli::client::{Client, ServerOption};
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
@@ -25,7 +26,7 @@ use crate::storage::FsFile;
 const EXAMPLES: &str = "\
 Examples:
   watershed snapshot download 0198c1de-7b1c-7c5e-9a1b-3a5a7e8f2d10 --output backup.snapshot
-  watershed snapshot download --newest --output /backups     under its own name; for cron
+  watershed snapshot download --newest --output /backups --keep 30     under its own name; for cron
   watershed snapshot restore backup.snapshot --data-dir /var/lib/watershed-2
 
 The file is verified when it is complete. Exit codes: 0 it is there; 3 what came does not hold.";
@@ -43,6 +44,9 @@ pub(super) struct Options {
     /// Where to put it: a file, or a directory, in which it has the server's name for it
     #[arg(long, short, value_name = "PATH")]
     output: PathBuf,
+    /// Delete all but so many snapshots from the directory, the oldest first, once the newest one is there
+    #[arg(long, value_name = "N", requires = "newest", value_parser = clap::value_parser!(u32).range(1..))]
+    keep: Option<u32>,
     /// Overwrite the file
     #[arg(long)]
     force: bool,
@@ -53,6 +57,9 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failure> {
     let client = Client::new(&options.server)?;
     let directory = options.output.is_dir().then_some(options.output.as_path());
+    if let Some(keep) = options.keep {
+        keep::check(&options.output, keep)?;
+    }
     let mut target = match directory {
         Some(directory) => Target { path: None, directory, force: options.force },
         None => Target::check(&options.output, options.force)?,
@@ -66,7 +73,7 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
             && !options.force
         {
             console.say(&format!("{}: version {version}, there already", path.display()));
-            return Ok(());
+            return keep_newest(options, console);
         }
         id
     };
@@ -75,6 +82,15 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
     target.name(version, id);
     let path = unfinished.finish(&target)?;
     console.say(&format!("{}: version {version}, {file_bytes} bytes, verified", path.display()));
+    keep_newest(options, console)
+}
+
+/// Deletes what is too much, if that is asked for.
+fn keep_newest(options: &Options, console: &mut Console) -> Result<(), Failure> {
+    let Some(keep) = options.keep else { return Ok(()) };
+    for path in keep::delete_all_but(&options.output, keep)? {
+        console.say(&format!("{}: deleted", path.display()));
+    }
     Ok(())
 }
 
@@ -263,7 +279,10 @@ mod tests {
         assert!(fs::read(&expected).unwrap() == bytes && fs::read(&file).unwrap() == bytes);
         assert_eq!(newest(vec![], &file, &[]).0, 1, "a file that is there is not overwritten");
 
-        let (code, _, err) = newest(vec![list("")], &backups, &[]);
+        let (code, _, err) = newest(vec![list(&item)], &backups, &["--keep", "1"]);
+        assert_eq!((code, err.lines().count()), (0, 1), "there is nothing to delete: {err}");
+        assert_eq!(newest(vec![], &file, &["--keep", "1"]).0, 2, "a file is no directory");
+        let (code, _, err) = newest(vec![list("")], &backups, &["--keep", "1"]);
         assert_eq!((code, err.contains("no snapshot yet")), (1, true), "{err}");
         fs::remove_file(&expected).unwrap();
         fs::create_dir(&expected).unwrap();

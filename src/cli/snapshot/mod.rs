@@ -7,6 +7,7 @@
 
 mod create;
 mod download;
+mod keep;
 mod list;
 mod restore;
 mod verify;
