@@ -40,6 +40,7 @@
 //! | [`files`] | a graph as tables for analysts, and back |
 //! | [`http`] | the front door |
 //! | [`causes`] | an error with what caused it |
+//! | [`authorities`] | whose certificates are trusted, and connections that check them |
 //! | [`config`], [`cli`], [`samples`], [`server`], [`telemetry`], [`clock`], [`environment`] | the edge and the wiring |
 //!
 //! Invariants, mostly absences:
@@ -53,6 +54,7 @@
 //! - Domain types derive no serde: wire and disk have shapes of their own.
 
 pub mod apply;
+pub mod authorities;
 #[cfg(test)]
 mod campaign;
 pub mod causes;

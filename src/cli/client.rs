@@ -1,6 +1,6 @@
 //! The HTTP client of the commands: one request at a time, and a clear word when it fails.
 //!
-//! Not a general client: no redirects, no proxies, no TLS yet. A refused request is an error like
+//! Not a general client: no redirects, no proxies. A refused request is an error like
 //! any other; whether it is tried again is for the command to decide.
 //!
 //! - Every wait has an end: connecting, the head of the answer, each piece of its body.
@@ -19,6 +19,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response, body::Incoming};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -29,6 +30,7 @@ use uuid::Uuid;
 use super::key::{self, KeyError};
 use super::problem::Problem;
 use super::url::{BaseUrl, UrlError};
+use crate::authorities::{self, NoAuthorities};
 use crate::environment;
 
 /// An answer: a million services with their edges.
@@ -56,7 +58,8 @@ const DEFAULT_URL: &str = "http://127.0.0.1:8000";
 const URL_VARIABLE: &str = "WATERSHED_URL";
 const URL_HELP: &str = "\
 The server to talk to. Its API key, where one is needed, is read from the environment variable \
-WATERSHED_API_KEY or from the file that WATERSHED_API_KEY_FILE names [env: WATERSHED_URL] \
+WATERSHED_API_KEY or from the file that WATERSHED_API_KEY_FILE names; SSL_CERT_FILE names the authorities whose \
+certificates are trusted instead of the system's [env: WATERSHED_URL] \
 [default: http://127.0.0.1:8000]";
 
 impl ServerOption {
@@ -79,6 +82,9 @@ pub(super) enum ClientError {
     /// The key is none.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The server has a certificate, and nobody is trusted to have signed it.
+    #[error(transparent)]
+    Authorities(#[from] NoAuthorities),
     /// The system gives us no event loop.
     #[error("the client cannot start: {0}")]
     Runtime(std::io::Error),
@@ -137,7 +143,7 @@ type Sent = UnsyncBoxBody<Bytes, std::io::Error>;
 pub(super) struct Client {
     base: BaseUrl,
     authorization: Option<HeaderValue>,
-    http: legacy::Client<HttpConnector, Sent>,
+    http: legacy::Client<HttpsConnector<HttpConnector>, Sent>,
     runtime: Runtime,
 }
 
@@ -150,6 +156,7 @@ impl Client {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         connector.set_nodelay(true);
+        let connector = authorities::connector(connector, base.is_tls())?;
         let http = legacy::Client::builder(TokioExecutor::new()).build(connector);
         Ok(Self { base, authorization, http, runtime })
     }
@@ -293,7 +300,10 @@ impl Client {
     }
 
     fn no_answer(&self, error: &legacy::Error) -> ClientError {
-        let cause = root_cause(error);
+        let mut cause = root_cause(error);
+        if cause.starts_with("invalid peer certificate") {
+            cause += " (SSL_CERT_FILE names a file with the authorities to trust)";
+        }
         if error.is_connect() {
             ClientError::Unreachable { url: self.url(), cause }
         } else {

@@ -245,8 +245,7 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_bad_usage() {
-        for (url, expected) in
-            [("https://a", "https is not supported yet"), ("a:1", "expected an address such as")]
+        for (url, expected) in [("https://a@b", "holds a user name"), ("a:1", "expected an address such as")]
         {
             let (mut console, captured) = capture(Sink::Pipe);
             let line = format!("watershed deps a --url {url}");

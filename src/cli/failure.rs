@@ -74,6 +74,7 @@ impl From<ClientError> for Failure {
             | ClientError::Broken { .. }
             | ClientError::TooLarge { .. }
             | ClientError::Foreign { .. }
+            | ClientError::Authorities(_)
             | ClientError::Runtime(_)
             | ClientError::Keep(_)
             | ClientError::Refused(_) => Self::failed(error),

@@ -1,6 +1,6 @@
 //! Addresses of a server: the base that a person gives, and the paths and queries made on top of it.
 //!
-//! Not a general URL parser: http only, no credentials, no query in the base.
+//! Not a general URL parser: http and https, no credentials, no query in the base.
 //!
 //! - A service id is one path segment, whatever it holds: everything outside the unreserved
 //!   characters of RFC 3986 is percent-encoded.
@@ -18,11 +18,6 @@ pub(super) struct BaseUrl(String);
 /// Why a text is no address of a server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum UrlError {
-    /// TLS is not there yet.
-    #[error(
-        "--url or WATERSHED_URL is {0:?}: https is not supported yet; expected an address that begins with http://"
-    )]
-    Https(String),
     /// The address holds a user name or a password.
     #[error("--url or WATERSHED_URL holds a user name; the key of a server is read from WATERSHED_API_KEY")]
     UserName,
@@ -38,10 +33,8 @@ impl BaseUrl {
         }
         let malformed = || UrlError::Malformed(text.to_owned());
         let uri: Uri = text.parse().map_err(|_| malformed())?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err(UrlError::Https(text.to_owned())),
-            Some(_) | None => return Err(malformed()),
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(malformed());
         }
         if uri.query().is_some() || text.contains('#') || uri.host().is_none_or(str::is_empty) {
             return Err(malformed());
@@ -53,6 +46,11 @@ impl BaseUrl {
     pub(super) fn join(&self, path: &str) -> Result<Uri, UrlError> {
         let text = format!("{}{path}", self.0);
         text.parse().map_err(|_| UrlError::Malformed(text))
+    }
+
+    /// Whether the server shows a certificate.
+    pub(super) fn is_tls(&self) -> bool {
+        self.0.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -90,9 +88,12 @@ mod tests {
             ("http://[::1]:8000/", "http://[::1]:8000/api"),
             ("http://graph.example/watershed/", "http://graph.example/watershed/api"),
             ("HTTP://graph.example", "http://graph.example/api"),
+            ("HTTPS://graph.example", "https://graph.example/api"),
         ];
         for (text, expected) in cases {
-            assert_eq!(BaseUrl::parse(text).unwrap().join("/api").unwrap().to_string(), expected);
+            let base = BaseUrl::parse(text).unwrap();
+            assert_eq!(base.join("/api").unwrap().to_string(), expected);
+            assert_eq!(base.is_tls(), expected.starts_with("https"));
         }
     }
 
@@ -111,7 +112,6 @@ mod tests {
         ] {
             assert_eq!(BaseUrl::parse(text), Err(UrlError::Malformed(text.to_owned())), "{text:?}");
         }
-        assert_eq!(BaseUrl::parse("https://a"), Err(UrlError::Https("https://a".into())));
         assert_eq!(BaseUrl::parse("http://user:secret@a"), Err(UrlError::UserName));
         assert!(!BaseUrl::parse("http://user:secret@a").unwrap_err().to_string().contains("secret"));
     }

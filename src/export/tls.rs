@@ -13,6 +13,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
+use crate::authorities;
+
 /// Which certificates are accepted. A path is that of a PEM file of authorities; without one the system's count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trust {
@@ -46,21 +48,14 @@ pub(super) fn client(trust: &Trust) -> Result<ClientConfig, String> {
 }
 
 fn roots(path: Option<&Path>) -> Result<RootCertStore, String> {
-    let mut store = RootCertStore::empty();
-    let certificates = match path {
-        Some(path) => {
-            let at = |error: &dyn std::fmt::Display| format!("sslrootcert {}: {error}", path.display());
-            let read: Result<Vec<_>, _> =
-                CertificateDer::pem_file_iter(path).map_err(|error| at(&error))?.collect();
-            read.map_err(|error| at(&error))?
-        }
-        None => rustls_native_certs::load_native_certs().certs,
+    let Some(path) = path else {
+        return authorities::trusted().map_err(|error| format!("{error}, or sslrootcert"));
     };
-    let (added, _) = store.add_parsable_certificates(certificates);
-    if added == 0 {
-        return Err("no root certificates; sslrootcert or SSL_CERT_FILE names a file of them".to_owned());
-    }
-    Ok(store)
+    let at = |error: &dyn std::fmt::Display| format!("sslrootcert {}: {error}", path.display());
+    let read: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(|error| at(&error))?.collect();
+    let mut store = RootCertStore::empty();
+    let (added, _) = store.add_parsable_certificates(read.map_err(|error| at(&error))?);
+    if added == 0 { Err(at(&"no certificates")) } else { Ok(store) }
 }
 
 /// Accepts certificates that are for another host, or by nobody in particular.

@@ -17,6 +17,7 @@ pub(crate) const ALL: &[&str] = &[
     "limiter",
     "durations",
     "causes",
+    "authorities",
     "traces",
     "seeded",
     "storage",
@@ -35,7 +36,7 @@ pub(crate) const ALL: &[&str] = &[
 ];
 
 /// Each room and what it may use beside itself. A new room gets a row before it gets code.
-pub(crate) const ROOMS: [(&str, &[&str]); 33] = [
+pub(crate) const ROOMS: [(&str, &[&str]); 34] = [
     ("types", &["limits"]),
     ("limits", &[]),
     ("json", &["types"]),
@@ -45,12 +46,16 @@ pub(crate) const ROOMS: [(&str, &[&str]); 33] = [
     ("query", &["types", "limits", "graph", "campaign"]),
     ("render", &["types", "json", "graph", "query", "ledger", "keys"]),
     ("ingest", &["types", "limits"]),
-    ("sources", &["types", "limits", "graph", "causes", "writer"]),
-    ("export", &["types", "limits", "graph", "query", "ledger", "durations", "causes", "writer"]),
+    ("sources", &["types", "limits", "graph", "causes", "authorities", "writer"]),
+    (
+        "export",
+        &["types", "limits", "graph", "query", "ledger", "durations", "causes", "authorities", "writer"],
+    ),
     ("keys", &["types", "limits", "storage"]),
     ("limiter", &["types", "limits"]),
     ("durations", &["limits"]),
     ("causes", &[]),
+    ("authorities", &[]),
     ("traces", &["limits"]),
     ("storage", &["seeded"]),
     ("wal", &["types", "limits", "storage", "seeded", "campaign"]),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustls::version::TLS13;
 
 use crate::support::tls::{Certificate, connect, get};
-use crate::support::{Server, eventually, refused};
+use crate::support::{Server, command, eventually, refused, run};
 
 /// A server with a certificate; readiness is asked under TLS, so the usual start does not do.
 fn start(certificate: &Certificate, directory: &Path, more: &[(&str, &str)]) -> Server {
@@ -162,5 +162,34 @@ fn files_that_do_not_do_stop_the_start() {
         assert_eq!((finished.code, finished.stderr.lines().count()), (Some(2), 1), "{}", finished.stderr);
         assert!(finished.stderr.contains(expected), "{}", finished.stderr);
         assert!(!finished.stderr.contains("PRIVATE KEY"), "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn the_commands_speak_it_to_a_server_that_they_trust() {
+    let (certificate, directory) = (Certificate::new(), tempfile::tempdir().unwrap());
+    let server = start(&certificate, directory.path(), &[]);
+    let ask = |host: &str, trusted: &Path| {
+        let mut ask = command(["deps", "frontend", "--format", "json"]);
+        ask.env("WATERSHED_URL", format!("https://{host}:{}", server.address().port()));
+        run(ask.env("SSL_CERT_FILE", trusted))
+    };
+    let chain = directory.path().join("chain.pem");
+    let answer = ask("localhost", &chain);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    assert!(answer.stdout.contains("redis-cart"), "{answer:?}");
+    // Somebody else's certificate, one for another name, and no authorities at all.
+    let other = Certificate::new().write(tempfile::tempdir_in(&directory).unwrap().keep().as_path());
+    let none = directory.path().join("none.pem");
+    std::fs::write(&none, "").unwrap();
+    for (host, trusted, expected) in [
+        ("localhost", &other[0], "invalid peer certificate"),
+        ("127.0.0.1", &chain, "invalid peer certificate"),
+        ("localhost", &none, "no root certificates"),
+    ] {
+        let answer = ask(host, trusted);
+        assert_eq!((answer.code, answer.stdout.as_str()), (Some(1), ""), "{answer:?}");
+        assert!(answer.stderr.contains(expected) && answer.stderr.contains("SSL_CERT_FILE"), "{answer:?}");
+        assert_eq!(answer.stderr.lines().count(), 1, "{answer:?}");
     }
 }

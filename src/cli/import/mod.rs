@@ -362,7 +362,8 @@ fn outcome_note(cause: &ClientError) -> &'static str {
         | ClientError::Runtime(_)
         | ClientError::Keep(_)
         | ClientError::Url(_)
-        | ClientError::Key(_) => true,
+        | ClientError::Key(_)
+        | ClientError::Authorities(_) => true,
     };
     if known { "" } else { "; it may have been applied all the same: importing the file again is safe" }
 }

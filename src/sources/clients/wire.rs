@@ -13,14 +13,14 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, StatusCode, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 
+use crate::authorities;
 use crate::causes::causes;
 use crate::limits;
 
@@ -89,9 +89,10 @@ impl Wire {
         if let Some(tenant) = tenant {
             headers.push(header(TENANT, tenant)?);
         }
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(limits::FOREIGN_IDLE)
-            .build(connector(uri.scheme_str() == Some("https"))?);
+        let connector = authorities::connector(HttpConnector::new(), uri.scheme_str() == Some("https"))
+            .map_err(|error| WireError::Settings(error.to_string()))?;
+        let client =
+            Client::builder(TokioExecutor::new()).pool_idle_timeout(limits::FOREIGN_IDLE).build(connector);
         Ok(Self { client, base: base.to_owned(), headers, timeout })
     }
 
@@ -125,22 +126,4 @@ impl Wire {
             Err(error) => Err(WireError::Unreachable(causes(&*error))),
         }
     }
-}
-
-/// Roots are read only where they are needed: a small container has none.
-fn connector(needs_roots: bool) -> Result<HttpsConnector<HttpConnector>, WireError> {
-    let provider = rustls::crypto::ring::default_provider();
-    let no_roots = |error: &dyn std::error::Error| {
-        WireError::Settings(format!("no root certificates ({error}); SSL_CERT_FILE names a file of them"))
-    };
-    let builder = HttpsConnectorBuilder::new();
-    let builder = if needs_roots {
-        builder.with_provider_and_native_roots(provider).map_err(|error| no_roots(&error))?
-    } else {
-        let config =
-            ClientConfig::builder_with_provider(provider.into()).with_safe_default_protocol_versions();
-        let config = config.map_err(|error| no_roots(&error))?;
-        builder.with_tls_config(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
-    };
-    Ok(builder.https_or_http().enable_http1().build())
 }
