@@ -223,6 +223,10 @@ impl Writer<'_> {
         self.send(&TARGETS.copy_directly(), TARGETS.columns, copy.targets()).await?;
         self.send(&AUDIT.copy_directly(), AUDIT.columns, copy.audit()).await?;
         self.transaction.batch_execute(schema::KEYS).await?;
+        // The first reports would be planned as if the tables were empty, until PostgreSQL gets to it.
+        for table in TABLES {
+            self.transaction.batch_execute(&format!("ANALYZE watershed.{}", table.name)).await?;
+        }
         Ok(self.sent)
     }
 
