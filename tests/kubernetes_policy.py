@@ -493,7 +493,9 @@ def keeps_its_data(rendering):
     ("CronJob", JOB + "activeDeadlineSeconds", GONE),
     ("CronJob", JOB + "backoffLimit", GONE),
     ("CronJob", JOB + "template.spec.initContainers.0.args", ["snapshot", "list"]),
-    ("CronJob", JOB + "template.spec.containers.0.args", ["snapshot", "download", "--newest", "--output", "/tmp"]),
+    ("CronJob", JOB + "template.spec.containers.0.args",
+     ["snapshot", "download", "--newest", "--output", "/tmp", "--keep", "30"]),
+    ("CronJob", JOB + "template.spec.containers.0.args", ["snapshot", "download", "--newest", "--output", "/backups"]),
     ("CronJob", JOB + "template.spec.volumes.0.persistentVolumeClaim.claimName", DATA_CLAIM),
 )
 def is_backed_up(rendering):
@@ -508,7 +510,8 @@ def is_backed_up(rendering):
     (first,), (then,) = pod["initContainers"], pod["containers"]
     if first["args"] != ["snapshot", "create"]:
         yield "what is copied is no new snapshot"
-    if then["args"] != ["snapshot", "download", "--newest", "--output", then["volumeMounts"][0]["mountPath"]]:
-        yield f"{then['args']}: not onto the volume"
+    mount = then["volumeMounts"][0]["mountPath"]
+    if then["args"] != ["snapshot", "download", "--newest", "--output", mount, "--keep", "30"]:
+        yield f"{then['args']}: not onto the volume, or without an end"
     if [at(volume, "persistentVolumeClaim.claimName") for volume in pod["volumes"]] != ["watershed-backups"]:
         yield "the copies are not on a volume of their own"

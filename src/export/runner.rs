@@ -1,8 +1,8 @@
 //! When the export runs, on a thread and a runtime of its own: rows are made of the graph without taking turns with
 //! requests.
 //!
-//! - One run at a time. A run is begun by the interval, when there is a version that the database does not hold, or by
-//!   somebody who asks; who asks during one is told of that one.
+//! - One run at a time. A run is begun by the interval, when the database does not hold the published version, as it
+//!   says itself, or by somebody who asks; who asks during one is told of that one.
 //! - After a failure it is tried again soon, then ever later, at most an interval later.
 //! - A connection on which a run failed is not used again: nobody knows what it still does.
 
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::database::Database;
 use super::runs::{Mode, Run, RunState, Standing};
-use super::transfer::{self, Done, Failure, Task};
+use super::transfer::{self, Done, Failure, State, Task};
 use crate::durations::{Counted, Durations};
 use crate::graph::Graph;
 use crate::limits;
@@ -129,6 +129,7 @@ struct Runner {
 
 impl Runner {
     async fn run(mut self, mut requested: mpsc::Receiver<()>) {
+        self.look().await;
         let mut wait = self.plan.interval.map(|_| Duration::ZERO);
         loop {
             let begun = tokio::select! {
@@ -136,7 +137,7 @@ impl Runner {
                     Some(()) => true,
                     None => return,
                 },
-                () = sleep(wait) => self.is_behind() && begin(&self.standing, &self.around),
+                () = sleep(wait) => self.is_behind().await && begin(&self.standing, &self.around),
             };
             if begun {
                 self.one().await;
@@ -145,9 +146,32 @@ impl Runner {
         }
     }
 
-    fn is_behind(&self) -> bool {
-        let known = self.base.as_ref().map(|base| base.version());
-        known != Some(self.around.reader.version())
+    /// Looks at what the database holds before anything was exported: after a restart it is mostly not behind.
+    async fn look(&mut self) {
+        let graph = self.around.reader.load();
+        if let Ok(Some(held)) = self.held().await
+            && held.directory_id == self.directory_id()
+        {
+            self.standing.send_modify(|standing| standing.exported = Some(held.version));
+            if held == State::of(&graph, held.directory_id) {
+                self.base = Some(graph);
+            }
+        }
+    }
+
+    /// The database is asked, too, for it may have been made anew, or written to by another server.
+    async fn is_behind(&self) -> bool {
+        let Some(base) = self.base.as_ref().filter(|base| base.version() == self.around.reader.version())
+        else {
+            return true;
+        };
+        let known = State::of(base, self.directory_id());
+        self.failures > 0 || !matches!(self.held().await, Ok(Some(held)) if held == known)
+    }
+
+    async fn held(&self) -> Result<Option<State>, Failure> {
+        let look = async |client: &mut Client| transfer::held(&*client).await;
+        self.with_connection(limits::EXPORT_NOTE_TIMEOUT, look).await
     }
 
     fn wait(&self, interval: Duration) -> Duration {
@@ -237,10 +261,13 @@ impl Runner {
         limit: Duration,
         work: impl AsyncFnOnce(&mut Client) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let late = |_| Failure::TimedOut(limit);
-        let mut connection = timeout(limit, self.pool.get()).await.map_err(late)??;
-        let done = timeout(limit, work(&mut connection)).await.map_err(late).flatten();
-        if done.is_err() {
+        let mut connection = None;
+        let all = async {
+            let connection: &mut Object = connection.insert(self.pool.get().await?);
+            work(connection).await
+        };
+        let done = timeout(limit, all).await.map_err(|_| Failure::TimedOut(limit)).flatten();
+        if let (Some(connection), Err(_)) = (connection, &done) {
             drop(Object::take(connection));
         }
         done

@@ -34,7 +34,11 @@ async fn migrate(client: &mut Client) -> Result<(), Failure> {
     if is_current(client).await? {
         return Ok(());
     }
-    client.batch_execute("CREATE SCHEMA IF NOT EXISTS watershed").await?;
+    // Who may not create one may have been given one.
+    let exists = client.query_one("SELECT to_regnamespace('watershed') IS NOT NULL", &[]).await?;
+    if !exists.get::<_, bool>(0) {
+        client.batch_execute("CREATE SCHEMA watershed").await?;
+    }
     let migrations: Result<Vec<Migration>, _> =
         MIGRATIONS.iter().map(|(name, sql)| Migration::unapplied(name, sql)).collect();
     let mut runner = Runner::new(&migrations?);

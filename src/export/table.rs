@@ -170,6 +170,19 @@ impl Table {
         )
     }
 
+    /// Makes the rows that are there and meet a condition what is staged for them.
+    pub(super) fn update(&self, condition: &str) -> String {
+        let rest = &self.columns[self.keys..];
+        let set: Vec<String> = rest.iter().map(|(column, _)| format!("{column} = staged.{column}")).collect();
+        format!(
+            "UPDATE watershed.{} AS held SET {} FROM pg_temp.{} AS staged WHERE {} AND {condition}",
+            self.name,
+            set.join(", "),
+            self.staged(),
+            self.same("held", "staged"),
+        )
+    }
+
     fn same(&self, one: &str, other: &str) -> String {
         let pairs: Vec<String> =
             self.key().iter().map(|(column, _)| format!("{one}.{column} = {other}.{column}")).collect();

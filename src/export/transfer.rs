@@ -1,5 +1,5 @@
 //! One run: what the database holds is looked up, what differs is staged and merged, all in one transaction. Tables of
-//! which nothing is known are filled directly.
+//! which nothing is known, or that are empty, are filled directly.
 //!
 //! - Readers of the database go on with the version that they see, and wait for nothing.
 //! - What a run did not commit is not there.
@@ -10,7 +10,7 @@ use std::time::Duration;
 use deadpool_postgres::PoolError;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::{Client, GenericClient, Transaction};
 use uuid::Uuid;
 
 use super::copy::Copy;
@@ -90,18 +90,19 @@ pub(super) async fn export(
     let transaction = client.transaction().await?;
     set_up(&transaction, task.timeout).await?;
     let held = held(&transaction).await?;
-    let base = task.base.filter(|base| held == Some(State::of(base, task.directory_id)));
     let now = State::of(task.graph, task.directory_id);
     let done = if held == Some(now) {
         Done { mode: Mode::Incremental, rows: 0 }
     } else {
+        let is_new = held.is_none() || is_empty(&transaction).await?;
+        let base = task.base.filter(|base| !is_new && held == Some(State::of(base, task.directory_id)));
         let copy = base.map_or_else(|| Copy::of(task.graph), |base| Copy::since(base, task.graph));
         if let Some(other) = held.filter(|held| held.directory_id != now.directory_id) {
             tracing::warn!(other = %other.directory_id, "the reporting database held another server's graph");
         }
         let mode = if copy.is_whole() { Mode::Full } else { Mode::Incremental };
         let writer = Writer { transaction: &transaction, task, mode, sent: 0 };
-        let rows = if held.is_none() { writer.fill(&copy).await? } else { writer.merge(&copy).await? };
+        let rows = if is_new { writer.fill(&copy).await? } else { writer.merge(&copy).await? };
         Done { mode, rows }
     };
     let run = finished(done);
@@ -134,20 +135,21 @@ async fn set_up(transaction: &Transaction<'_>, timeout: Duration) -> Result<(), 
 
 /// Which graph the database holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct State {
-    directory_id: Uuid,
-    version: u64,
+pub(super) struct State {
+    pub(super) directory_id: Uuid,
+    pub(super) version: u64,
     digest: [u8; 32],
 }
 
 impl State {
-    fn of(graph: &Graph, directory_id: Uuid) -> Self {
+    pub(super) fn of(graph: &Graph, directory_id: Uuid) -> Self {
         Self { directory_id, version: graph.version(), digest: graph.digest().to_bytes() }
     }
 }
 
-async fn held(transaction: &Transaction<'_>) -> Result<Option<State>, Failure> {
-    let row = transaction
+/// Fails where there is no schema yet.
+pub(super) async fn held(client: &impl GenericClient) -> Result<Option<State>, Failure> {
+    let row = client
         .query_opt("SELECT directory_id, version, decode(digest, 'hex') FROM watershed.graph_state", &[])
         .await?;
     let state = row.map(|row| {
@@ -155,6 +157,12 @@ async fn held(transaction: &Transaction<'_>) -> Result<Option<State>, Failure> {
         State { directory_id: row.get(0), version: row.get::<_, i64>(1).cast_unsigned(), digest }
     });
     Ok(state)
+}
+
+/// Whether there is no service, and so nothing that would be worth a comparison.
+async fn is_empty(transaction: &Transaction<'_>) -> Result<bool, Failure> {
+    let row = transaction.query_one("SELECT NOT EXISTS (SELECT FROM watershed.services)", &[]).await?;
+    Ok(row.get(0))
 }
 
 async fn write_state(transaction: &Transaction<'_>, task: &Task<'_>, run: &Run) -> Result<(), Failure> {
@@ -212,7 +220,7 @@ struct Writer<'a> {
 const TABLES: [&Table; 5] = [&SERVICES, &DEPENDENCIES, &ALERTS, &TARGETS, &AUDIT];
 
 impl Writer<'_> {
-    /// Fills tables of which nothing is known. Returns how many rows they hold.
+    /// Fills tables of which nothing is known, or that are empty. Returns how many rows they hold.
     async fn fill(mut self, copy: &Copy<'_>) -> Result<u64, Failure> {
         for table in TABLES.into_iter().rev() {
             self.transaction.batch_execute(&table.clear()).await?;
@@ -222,6 +230,10 @@ impl Writer<'_> {
         self.send(&ALERTS.copy_directly(), ALERTS.columns, copy.alerts().into_iter()).await?;
         self.send(&TARGETS.copy_directly(), TARGETS.columns, copy.targets()).await?;
         self.send(&AUDIT.copy_directly(), AUDIT.columns, copy.audit()).await?;
+        if copy.services().next().is_none() {
+            // The first services come in one go, too, perhaps a million of them.
+            return Ok(self.sent);
+        }
         self.transaction.batch_execute(schema::KEYS).await?;
         // The first reports would be planned as if the tables were empty, until PostgreSQL gets to it.
         for table in TABLES {
@@ -260,6 +272,11 @@ impl Writer<'_> {
         if copy.is_whole() {
             rows += self.transaction.execute(&AUDIT.keep_staged(), &[]).await?;
         }
+        // At no moment may two observations of a dependency be shown: an index sees to it, row by row.
+        rows += self
+            .transaction
+            .execute(&DEPENDENCIES.update("held.is_shown AND NOT staged.is_shown"), &[])
+            .await?;
         for table in TABLES {
             rows += self.transaction.execute(&table.put_in(), &[]).await?;
         }

@@ -91,13 +91,19 @@ fn a_server_that_starts_again_copies_nothing_that_is_there() {
     exported(&server);
     server.stop();
     server.start_again();
+    eventually("it looks what is there", || {
+        let checks = server.get_json("/api/v1/health/ready")["checks"].clone();
+        (checks["postgres_export"] == "healthy").then_some(())
+    });
+    assert_eq!(crate::support::scrape(&server)["watershed_export_lag_versions"], 0.0);
     assert_eq!(exported(&server), ("incremental".to_owned(), 0));
     server.sent("PUT", "/api/v1/services/frontend", &json!({"metadata": {"team": "shop"}}), 200);
     assert_eq!(exported(&server).0, "incremental");
     server.stop();
+    postgres.one("UPDATE watershed.graph_state SET version = 1");
     server.start_again();
     server.sent("PUT", "/api/v1/services/frontend", &json!({"metadata": {"team": "web"}}), 200);
-    // It does not know what the version in the database held; one service and its audit entry differ.
+    // It does not know what that version held; one service and its audit entry differ.
     assert_eq!(exported(&server), ("full".to_owned(), 2));
     assert_same(&server, &postgres);
 }
@@ -131,6 +137,32 @@ fn what_somebody_else_changed_is_mended_by_the_next_whole_export() {
     assert_same(&server, &postgres);
     assert_eq!(keys(&postgres), KEYS);
     server.stop();
+}
+
+#[test]
+fn the_first_services_are_still_loaded_in_one_go_when_the_graph_was_empty_before() {
+    let postgres = Postgres::start();
+    let server = server(&postgres, &[]);
+    assert_eq!(exported(&server).0, "full");
+    assert_eq!(keys(&postgres), "", "nothing is worth an index yet");
+    server.sent("POST", "/api/v1/services/dependencies", upsert("manual").edge("a", "b").json(), 202);
+    assert_eq!(exported(&server).0, "full");
+    assert_same(&server, &postgres);
+    assert_eq!(keys(&postgres), KEYS);
+}
+
+#[test]
+fn a_copy_that_somebody_else_dropped_is_made_again_by_the_interval() {
+    let postgres = Postgres::start();
+    let settings = [("DATABASE_URL", &*postgres.url()), ("EXPORT_INTERVAL_SECONDS", "1")];
+    let server = Server::start_with(&settings, &["--sample", "online-boutique"]);
+    let held = || {
+        postgres.try_one("SELECT digest FROM watershed.graph_state").ok().filter(|digest| !digest.is_empty())
+    };
+    eventually("the first export", held);
+    postgres.one("DROP SCHEMA watershed CASCADE");
+    eventually("another export, though nothing changed", held);
+    assert_same(&server, &postgres);
 }
 
 #[test]

@@ -111,6 +111,38 @@ fn a_database_that_hangs_or_waits_costs_a_run_its_time_and_no_more() {
 }
 
 #[test]
+fn a_database_that_is_restarted_while_rows_arrive_keeps_what_it_had() {
+    let mut postgres = Postgres::start();
+    let server = server(&postgres);
+    catches_up(&server, &postgres);
+    let count = "SELECT count(*) FROM watershed.service_dependencies";
+    let before = postgres.one(count);
+    // Each row takes its time, so that the database dies among them.
+    postgres.one(
+        "CREATE FUNCTION watershed.slow() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END $$",
+    );
+    postgres.one(
+        "CREATE TRIGGER slow BEFORE INSERT ON watershed.service_dependencies FOR EACH ROW \
+         EXECUTE FUNCTION watershed.slow()",
+    );
+    postgres.one("DELETE FROM watershed.graph_state");
+    let run_id = server.request("POST", RUNS, &[], &[]).json()["run_id"].as_str().unwrap().to_owned();
+    eventually("rows arrive", || {
+        let copied = "SELECT count(*) FROM pg_stat_progress_copy WHERE tuples_processed >= 2 \
+                      AND relid = 'watershed.service_dependencies'::regclass";
+        (postgres.one(copied) == "1").then_some(())
+    });
+    postgres.kill();
+    let run = finished(&server, &run_id);
+    assert_eq!(run["state"], "failed", "{run}");
+    postgres.start_again();
+    assert_eq!(postgres.one(count), before);
+    postgres.one("DROP FUNCTION watershed.slow CASCADE");
+    catches_up(&server, &postgres);
+}
+
+#[test]
 fn a_database_that_is_restarted_in_the_middle_holds_the_version_before() {
     let mut postgres = Postgres::start();
     let server = server(&postgres);

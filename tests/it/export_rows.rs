@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::support::{Postgres, Server, eventually, listed, service_path};
+use crate::support::{Postgres, Server, command, eventually, listed, run, service_path};
 
 pub(crate) const RUNS: &str = "/api/v1/admin/exports/postgres";
 
@@ -69,11 +69,6 @@ pub(crate) fn assert_same(server: &Server, postgres: &Postgres) {
             row
         }));
     }
-    let utc = |column: &str| {
-        format!(
-            "regexp_replace(to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '[.]?0*$', '') || 'Z' AS {column}"
-        )
-    };
     let held = postgres.rows(&format!(
         "SELECT service_id, id, team, criticality, service_type, discovered, metadata, {}, {} FROM watershed.services",
         utc("created_at"), utc("updated_at"),
@@ -88,6 +83,7 @@ pub(crate) fn assert_same(server: &Server, postgres: &Postgres) {
     assert_rows("dependencies", held, edges);
     let held = postgres.rows("SELECT service_id, availability_target FROM watershed.slo_targets");
     assert_rows("SLO targets", held, targets);
+    assert_observations(server, postgres);
     let held = postgres.rows(&format!(
         "SELECT id, status, is_active, is_strong, members, cycle_path, {}, acknowledged_by, resolution_notes \
          FROM watershed.circular_dependency_alerts",
@@ -112,6 +108,35 @@ pub(crate) fn assert_same(server: &Server, postgres: &Postgres) {
     assert_eq!(state, [json!({"version": stats["version"], "digest": stats["digest"]})]);
     let observations = postgres.one("SELECT count(*) FROM watershed.service_dependencies");
     assert_eq!(observations, stats["observations"].to_string());
+}
+
+/// The observations that are not shown, too, which only the files of the server have.
+fn assert_observations(server: &Server, postgres: &Postgres) {
+    let directory = tempfile::tempdir().unwrap();
+    let files = directory.path().join("files");
+    let done = run(&mut command(["export", "ndjson", files.to_str().unwrap(), "--url", &server.url()]));
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let text = std::fs::read_to_string(files.join("dependencies.ndjson")).unwrap();
+    let told = text.lines().map(|line| {
+        let mut row: Value = serde_json::from_str(line).unwrap();
+        row.as_object_mut().unwrap().remove("has_retry_config");
+        row
+    });
+    let held = postgres.rows(&format!(
+        "SELECT source_service_id AS source, target_service_id AS target, discovery_source, communication_mode, \
+         criticality, protocol, timeout_ms, max_retries, backoff_strategy, {}, times_observed, {} \
+         FROM watershed.service_dependencies",
+        utc("last_observed_at"),
+        utc("stale_since"),
+    ));
+    assert_rows("observations", held, told.collect());
+}
+
+/// An instant as the server writes it.
+fn utc(column: &str) -> String {
+    format!(
+        "regexp_replace(to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '[.]?0*$', '') || 'Z' AS {column}"
+    )
 }
 
 /// Rows as texts that are the same whoever wrote them: `1` is `1.0`, and members have no order.

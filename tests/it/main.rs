@@ -38,6 +38,7 @@ mod divergence;
 mod dry_run;
 mod durability;
 mod export;
+mod export_histories;
 mod export_postgres;
 mod export_postgres_faults;
 mod export_rows;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use anyhow::anyhow;
+use hyper::StatusCode;
 use serde::Deserialize;
 
-use crate::cli::client::{Client, ServerOption};
+use crate::cli::client::{Client, ClientError, ServerOption};
 use crate::cli::console::{Console, FormatOption, show};
 use crate::cli::failure::Failure;
 use crate::cli::progress::Progress;
@@ -20,8 +21,9 @@ under way is waited for. Exit codes: 0 done, 1 failed, 2 bad usage.";
 
 const PATH: &str = "/api/v1/admin/exports/postgres";
 
-/// Between two looks at a run.
-const LOOK: Duration = Duration::from_millis(200);
+/// Between two looks at a run: at first, and at most. Few looks, for they are counted as requests of whoever asks.
+const LOOK_FIRST: Duration = Duration::from_millis(200);
+const LOOK_LAST: Duration = Duration::from_secs(5);
 
 /// Bring a server's copy of the graph in PostgreSQL up to date now
 #[derive(clap::Args)]
@@ -47,13 +49,22 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
     let client = Client::new(&options.server)?;
     let progress = Progress::spinner("exporting", console.err_sink());
     let mut body = client.work(PATH)?;
+    let mut look = LOOK_FIRST;
     loop {
         let run: Run = client.understand(&body)?;
         match run.state.as_str() {
             "running" => {
                 progress.note(|| format!("{} rows", run.rows));
-                client.wait(LOOK);
-                body = client.get(&format!("{PATH}/{}", run.run_id))?;
+                client.wait(look);
+                look = LOOK_LAST.min(look * 2);
+                match client.get(&format!("{PATH}/{}", run.run_id)) {
+                    Ok(looked) => body = looked,
+                    // The run goes on, however often others with the same key ask.
+                    Err(ClientError::Refused(problem)) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
+                        client.wait(problem.retry_after.unwrap_or(LOOK_LAST));
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
             "succeeded" => break,
             _ => {
@@ -90,6 +101,14 @@ mod tests {
         assert!(requests[2].starts_with("GET /api/v1/admin/exports/postgres/0198 HTTP"), "{requests:?}");
         let (_, out, _, _) = ask(answers(), Sink::Terminal, "export postgres");
         assert_eq!(out, "full export of version 7: 40 rows are others now\n");
+    }
+
+    #[test]
+    fn a_limit_on_looks_is_waited_out() {
+        let limited = problem("429 Too Many Requests", "retry-after: 0\r\n", r#"{"detail":"later"}"#);
+        let answers = vec![json(&run("running", 0, "null")), limited, json(&run("succeeded", 40, "null"))];
+        let (code, _, err, requests) = ask(answers, Sink::Pipe, "export postgres");
+        assert_eq!((code, err.as_str(), requests.len()), (0, "", 3));
     }
 
     #[test]
