@@ -49,6 +49,21 @@ def check_job(job, may_write):
         if is_checkout and step.get("with", {}).get("persist-credentials") is not False:
             yield "checkout leaves its credentials in the work tree"
         yield from check_script(step.get("run", ""))
+        if step.get("with", {}).get("push"):
+            yield from check_image(step["with"])
+
+
+def check_image(image):
+    """All that is wrong with an image that is published: what it is called, and what it says of itself."""
+    if not image.get("tags", "").endswith(".outputs.version }}"):
+        yield f"the image is called {image.get('tags')}; the manifests ask for the version without a v"
+    with open("Dockerfile", encoding="utf-8") as file:
+        wanted = set(re.findall(r"^ARG (\w+)$", file.read(), re.MULTILINE))
+    given = {line.partition("=")[0] for line in image.get("build-args", "").splitlines()}
+    if not wanted or given != wanted:
+        yield f"the image is told {sorted(given)}; its labels need {sorted(wanted)}"
+    if not image.get("sbom") or "max" not in image.get("provenance", ""):
+        yield "the image has no SBOM, or does not say how it was made"
 
 
 def check_script(script):
@@ -72,6 +87,9 @@ def prove(texts):
         ("ci.yml", r"run: \.ci/run", "run: .ci/walk", "no such program"),
         ("ci.yml", r"persist-credentials: false", "persist-credentials: true", "credentials"),
         ("release.yml", r"packages: write", "packages: write\n      actions: write", "may write"),
+        ("release.yml", r"outputs\.version }}\n          build", "outputs.tag }}\n          build", "without a v"),
+        ("release.yml", r"REVISION=", "REF=", "labels need"),
+        ("release.yml", r"sbom: true", "sbom: false", "no SBOM"),
         ("release.yml", r"\"\$GITHUB_REF_NAME\"", "${{ github.ref_name }}", "code from outside"),
     ]
     for name, right, wrong, expected in mistakes:

@@ -111,6 +111,10 @@ impl Manifest {
             let what = format!("format version {}; this program reads {FORMAT_VERSION}", wire.format_version);
             return Err(ReadError::Manifest(what));
         }
+        // The next ones follow it, and databases hold them with a sign.
+        if i64::try_from(wire.version).is_err() {
+            return Err(invalid("the version is out of range"));
+        }
         let instant = |text: Option<String>| {
             let parsed = text.map(|text| Timestamp::parse(&text)).transpose();
             parsed.map_err(|error| invalid(&error.to_string()))

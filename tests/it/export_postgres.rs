@@ -95,7 +95,7 @@ fn a_server_that_starts_again_copies_nothing_that_is_there() {
         let checks = server.get_json("/api/v1/health/ready")["checks"].clone();
         (checks["postgres_export"] == "healthy").then_some(())
     });
-    assert_eq!(crate::support::scrape(&server)["watershed_export_lag_versions"], 0.0);
+    assert!(crate::support::scrape(&server)["watershed_export_lag_versions"] < 1.0);
     assert_eq!(exported(&server), ("incremental".to_owned(), 0));
     server.sent("PUT", "/api/v1/services/frontend", &json!({"metadata": {"team": "shop"}}), 200);
     assert_eq!(exported(&server).0, "incremental");

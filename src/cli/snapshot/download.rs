@@ -72,6 +72,10 @@ pub(super) fn run(options: &Options, console: &mut Console) -> Result<(), Failur
         if let Some(path) = target.path.as_deref().filter(|path| directory.is_some() && path.is_file())
             && !options.force
         {
+            if options.keep.is_some() {
+                // Before others are deleted for its sake.
+                verify(id, path, console)?;
+            }
             console.say(&format!("{}: version {version}, there already", path.display()));
             return keep_newest(options, console);
         }

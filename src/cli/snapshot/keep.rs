@@ -1,15 +1,21 @@
 //! How many downloaded snapshots a directory keeps.
 //!
 //! - By the time in their ids: after a restore from a backup versions begin again at a lower one.
-//! - Files with other names than a server gives to snapshots are not looked at.
+//! - Files with other names than a server gives to snapshots are not looked at, but for what downloads left behind that
+//!   were killed: half a file a day old is nobody's any more.
 
-use std::fs;
+use std::fs::{self, DirEntry};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::cli::failure::Failure;
 use crate::cli::offline::at;
+use crate::clock;
 use crate::snapshot::parse_name;
 use crate::storage::FileName;
+
+/// No download takes as long.
+const UNFINISHED_KEPT_SECONDS: i64 = 24 * 60 * 60;
 
 /// Whether snapshots may be deleted from here at all: not from where a server has its own.
 pub(super) fn check(directory: &Path, keep: u32) -> Result<(), Failure> {
@@ -30,24 +36,41 @@ pub(super) fn check(directory: &Path, keep: u32) -> Result<(), Failure> {
 /// Deletes the oldest snapshots, so that so many are left. Returns those that are gone.
 pub(super) fn delete_all_but(directory: &Path, keep: u32) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
+    let mut left_behind = Vec::new();
     for entry in fs::read_dir(directory).map_err(|error| at(directory, error))? {
         let entry = entry.map_err(|error| at(directory, error))?;
         let name = entry.file_name().into_string().ok().and_then(|name| FileName::parse(name).ok());
         if let Some((_, id)) = name.as_ref().and_then(parse_name) {
             found.push((id, entry.path()));
+        } else if entry.file_name().to_str().is_some_and(is_unfinished) && is_old(&entry) {
+            left_behind.push(entry.path());
         }
     }
     found.sort_unstable();
     let surplus = found.len().saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
-    let gone: Vec<PathBuf> = found.into_iter().take(surplus).map(|(_, path)| path).collect();
+    let surplus = found.into_iter().take(surplus).map(|(_, path)| path);
+    let gone: Vec<PathBuf> = surplus.chain(left_behind).collect();
     for path in &gone {
         fs::remove_file(path).map_err(|error| at(path, error))?;
     }
     Ok(gone)
 }
 
+/// Whether a download is written under that name.
+fn is_unfinished(name: &str) -> bool {
+    let rest = name.strip_prefix(".watershed-").and_then(|rest| rest.split_once('.'));
+    rest.is_some_and(|(_, end)| end == "tmp")
+}
+
+fn is_old(entry: &DirEntry) -> bool {
+    let oldest = clock::now().as_microseconds() / 1_000_000 - UNFINISHED_KEPT_SECONDS;
+    entry.metadata().is_ok_and(|metadata| metadata.mtime() < oldest)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use tempfile::tempdir;
     use uuid::Uuid;
 
@@ -65,7 +88,14 @@ mod tests {
         for name in names.iter().map(String::as_str).chain(others) {
             fs::write(directory.path().join(name), name).unwrap();
         }
-        assert_eq!(delete_all_but(directory.path(), 4).ok().unwrap(), Vec::<PathBuf>::new());
+        let unfinished = [".watershed-1.tmp", ".watershed-2.tmp"].map(|name| directory.path().join(name));
+        for path in &unfinished {
+            fs::write(path, "half").unwrap();
+        }
+        let touched = Command::new("touch").args(["-d", "2 days ago"]).arg(&unfinished[0]).status().unwrap();
+        assert!(touched.success());
+        assert_eq!(delete_all_but(directory.path(), 4).ok().unwrap(), [unfinished[0].clone()]);
+        fs::remove_file(&unfinished[1]).unwrap();
         let gone = delete_all_but(directory.path(), 2).ok().unwrap();
         assert_eq!(gone, [directory.path().join(&names[0]), directory.path().join(&names[1])]);
         let left = fs::read_dir(directory.path()).unwrap();

@@ -159,6 +159,7 @@ fn a_manifest_of_another_kind_is_refused() {
         ("", "", "EOF"),
         ("watershed graph", "other", "its kind is not"),
         ("\"format_version\": 1", "\"format_version\": 2", "format version 2; this program reads 1"),
+        ("\"version\": ", "\"version\": 18446744073709551615, \"was\": ", "out of range"),
         ("\"csv\"", "\"xml\"", "neither csv nor ndjson"),
         ("Z\"", "\"", "RFC 3339"),
         ("\"services\": ", "\"services\": -", "invalid value"),
