@@ -254,7 +254,7 @@ def runs_this_version(rendering):
 @rule(
     ("StatefulSet", CONTAINER + "startupProbe", GONE),
     ("StatefulSet", CONTAINER + "startupProbe.failureThreshold", 30),
-    ("StatefulSet", CONTAINER + "startupProbe.httpGet.path", "/api/v1/health"),
+    ("StatefulSet", CONTAINER + "startupProbe.httpGet.path", "/api/v1/health/ready"),
     ("StatefulSet", CONTAINER + "livenessProbe.httpGet.path", "/api/v1/health/ready"),
     ("StatefulSet", CONTAINER + "livenessProbe.failureThreshold", 1),
     ("StatefulSet", CONTAINER + "readinessProbe.httpGet.port", "web"),
@@ -262,7 +262,7 @@ def runs_this_version(rendering):
 )
 def is_probed(rendering):
     container = rendering.server()["containers"][0]
-    for probe, path in (("startup", "/ready"), ("liveness", ""), ("readiness", "/ready")):
+    for probe, path in (("startup", ""), ("liveness", ""), ("readiness", "/ready")):
         asked = at(container, f"{probe}Probe.httpGet")
         if asked != {"path": "/api/v1/health" + path, "port": "http"}:
             yield f"{probe}: {asked}"
