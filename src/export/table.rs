@@ -91,14 +91,19 @@ pub(super) const AUDIT: Table = Table {
 };
 
 impl Table {
+    /// The table itself.
+    pub(super) fn place(&self) -> String {
+        format!("watershed.{}", self.name)
+    }
+
     /// Where rows are staged that are to be put in.
     pub(super) fn staged(&self) -> String {
-        format!("staged_{}", self.name)
+        format!("pg_temp.staged_{}", self.name)
     }
 
     /// Where keys are staged of rows that are to be taken out.
     pub(super) fn gone(&self) -> String {
-        format!("gone_{}", self.name)
+        format!("pg_temp.gone_{}", self.name)
     }
 
     /// Makes both, until the transaction ends.
@@ -117,26 +122,16 @@ impl Table {
         &self.columns[..self.keys]
     }
 
-    /// Copies into one of them.
-    pub(super) fn copy_in(name: &str) -> String {
-        format!("COPY pg_temp.{name} FROM STDIN (FORMAT binary)")
-    }
-
     /// Takes out everything.
     pub(super) fn clear(&self) -> String {
         format!("DELETE FROM watershed.{}", self.name)
-    }
-
-    /// Copies into the table itself.
-    pub(super) fn copy_directly(&self) -> String {
-        format!("COPY watershed.{} ({}) FROM STDIN (FORMAT binary)", self.name, list("", self.columns))
     }
 
     /// Takes out what is not staged.
     pub(super) fn keep_staged(&self) -> String {
         let (name, staged) = (self.name, self.staged());
         format!(
-            "DELETE FROM watershed.{name} AS held WHERE NOT EXISTS (SELECT FROM pg_temp.{staged} AS staged WHERE {})",
+            "DELETE FROM watershed.{name} AS held WHERE NOT EXISTS (SELECT FROM {staged} AS staged WHERE {})",
             self.same("held", "staged")
         )
     }
@@ -145,7 +140,7 @@ impl Table {
     pub(super) fn take_out(&self) -> String {
         let (name, gone) = (self.name, self.gone());
         let same = self.same("held", "gone");
-        format!("DELETE FROM watershed.{name} AS held USING pg_temp.{gone} AS gone WHERE {same}")
+        format!("DELETE FROM watershed.{name} AS held USING {gone} AS gone WHERE {same}")
     }
 
     /// Puts in what is staged and not there, or different there. What is the same is not touched.
@@ -156,7 +151,7 @@ impl Table {
         let set: Vec<String> =
             rest.iter().map(|(column, _)| format!("{column} = excluded.{column}")).collect();
         format!(
-            "INSERT INTO watershed.{name} AS held ({columns}) SELECT {} FROM pg_temp.{staged} AS staged \
+            "INSERT INTO watershed.{name} AS held ({columns}) SELECT {} FROM {staged} AS staged \
              LEFT JOIN watershed.{name} AS held ON {} \
              WHERE held.{} IS NULL OR ({}) IS DISTINCT FROM ({}) \
              ON CONFLICT ({}) DO UPDATE SET {}",
@@ -175,7 +170,7 @@ impl Table {
         let rest = &self.columns[self.keys..];
         let set: Vec<String> = rest.iter().map(|(column, _)| format!("{column} = staged.{column}")).collect();
         format!(
-            "UPDATE watershed.{} AS held SET {} FROM pg_temp.{} AS staged WHERE {} AND {condition}",
+            "UPDATE watershed.{} AS held SET {} FROM {} AS staged WHERE {} AND {condition}",
             self.name,
             set.join(", "),
             self.staged(),
@@ -188,6 +183,11 @@ impl Table {
             self.key().iter().map(|(column, _)| format!("{one}.{column} = {other}.{column}")).collect();
         pairs.join(" AND ")
     }
+}
+
+/// Copies rows with these columns into a table.
+pub(super) fn copy_into(place: &str, columns: &[(&str, Type)]) -> String {
+    format!("COPY {place} ({}) FROM STDIN (FORMAT binary)", list("", columns))
 }
 
 /// The names of columns, each behind a prefix.

@@ -17,7 +17,7 @@ use super::copy::Copy;
 use super::runs::{Mode, Run};
 use super::schema;
 use super::sql::{Row, instant};
-use super::table::{ALERTS, AUDIT, DEPENDENCIES, SERVICES, TARGETS, Table};
+use super::table::{ALERTS, AUDIT, DEPENDENCIES, SERVICES, TARGETS, Table, copy_into};
 use crate::causes::causes;
 use crate::graph::Graph;
 use crate::limits;
@@ -225,11 +225,7 @@ impl Writer<'_> {
         for table in TABLES.into_iter().rev() {
             self.transaction.batch_execute(&table.clear()).await?;
         }
-        self.send(&SERVICES.copy_directly(), SERVICES.columns, copy.services()).await?;
-        self.send(&DEPENDENCIES.copy_directly(), DEPENDENCIES.columns, copy.dependencies()).await?;
-        self.send(&ALERTS.copy_directly(), ALERTS.columns, copy.alerts().into_iter()).await?;
-        self.send(&TARGETS.copy_directly(), TARGETS.columns, copy.targets()).await?;
-        self.send(&AUDIT.copy_directly(), AUDIT.columns, copy.audit()).await?;
+        self.send_all(copy, Table::place).await?;
         if copy.services().next().is_none() {
             // The first services come in one go, too, perhaps a million of them.
             return Ok(self.sent);
@@ -237,7 +233,7 @@ impl Writer<'_> {
         self.transaction.batch_execute(schema::KEYS).await?;
         // The first reports would be planned as if the tables were empty, until PostgreSQL gets to it.
         for table in TABLES {
-            self.transaction.batch_execute(&format!("ANALYZE watershed.{}", table.name)).await?;
+            self.transaction.batch_execute(&format!("ANALYZE {}", table.place())).await?;
         }
         Ok(self.sent)
     }
@@ -247,16 +243,15 @@ impl Writer<'_> {
         for table in TABLES {
             self.transaction.batch_execute(&table.stage()).await?;
         }
-        self.put(&SERVICES, copy.services()).await?;
-        self.put(&DEPENDENCIES, copy.dependencies()).await?;
-        self.put(&ALERTS, copy.alerts().into_iter()).await?;
-        self.put(&TARGETS, copy.targets()).await?;
-        self.put(&AUDIT, copy.audit()).await?;
+        self.send_all(copy, Table::staged).await?;
         if !copy.is_whole() {
-            self.take(&SERVICES, copy.services_gone()).await?;
-            self.take(&DEPENDENCIES, copy.dependencies_gone()).await?;
-            self.take(&ALERTS, copy.alerts_gone()).await?;
-            self.take(&TARGETS, copy.targets_gone()).await?;
+            self.send(&SERVICES.gone(), SERVICES.key(), copy.services_gone()).await?;
+            self.send(&DEPENDENCIES.gone(), DEPENDENCIES.key(), copy.dependencies_gone()).await?;
+            self.send(&ALERTS.gone(), ALERTS.key(), copy.alerts_gone()).await?;
+            self.send(&TARGETS.gone(), TARGETS.key(), copy.targets_gone()).await?;
+        }
+        for table in TABLES {
+            self.transaction.batch_execute(&format!("ANALYZE {}, {}", table.staged(), table.gone())).await?;
         }
         let mut rows = 0;
         // What refers to services goes before them and comes after them.
@@ -283,32 +278,22 @@ impl Writer<'_> {
         Ok(rows)
     }
 
-    async fn put<R: Row>(&mut self, table: &Table, rows: impl Iterator<Item = R>) -> Result<(), Failure> {
-        self.stage(&table.staged(), table.columns, rows).await
-    }
-
-    async fn take<R: Row>(&mut self, table: &Table, keys: impl Iterator<Item = R>) -> Result<(), Failure> {
-        self.stage(&table.gone(), table.key(), keys).await
-    }
-
-    async fn stage<R: Row>(
-        &mut self,
-        staging: &str,
-        columns: &[(&str, Type)],
-        rows: impl Iterator<Item = R>,
-    ) -> Result<(), Failure> {
-        self.send(&Table::copy_in(staging), columns, rows).await?;
-        self.transaction.batch_execute(&format!("ANALYZE pg_temp.{staging}")).await?;
-        Ok(())
+    /// Sends all that is to be put in, each kind of row to its place.
+    async fn send_all(&mut self, copy: &Copy<'_>, place: fn(&Table) -> String) -> Result<(), Failure> {
+        self.send(&place(&SERVICES), SERVICES.columns, copy.services()).await?;
+        self.send(&place(&DEPENDENCIES), DEPENDENCIES.columns, copy.dependencies()).await?;
+        self.send(&place(&ALERTS), ALERTS.columns, copy.alerts().into_iter()).await?;
+        self.send(&place(&TARGETS), TARGETS.columns, copy.targets()).await?;
+        self.send(&place(&AUDIT), AUDIT.columns, copy.audit()).await
     }
 
     async fn send<R: Row>(
         &mut self,
-        statement: &str,
+        place: &str,
         columns: &[(&str, Type)],
         rows: impl Iterator<Item = R>,
     ) -> Result<(), Failure> {
-        let sink = self.transaction.copy_in(statement).await?;
+        let sink = self.transaction.copy_in(&copy_into(place, columns)).await?;
         let types: Vec<Type> = columns.iter().map(|(_, kind)| kind.clone()).collect();
         let mut writer = pin!(BinaryCopyInWriter::new(sink, &types));
         for row in rows {
