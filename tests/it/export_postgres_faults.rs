@@ -187,6 +187,16 @@ fn a_database_that_takes_no_writes_says_so() {
 }
 
 #[test]
+fn a_schema_that_somebody_made_for_the_user_is_enough() {
+    let postgres = Postgres::start();
+    postgres.one("CREATE ROLE reporter LOGIN; REVOKE CREATE ON DATABASE postgres FROM PUBLIC");
+    postgres.one("CREATE SCHEMA watershed AUTHORIZATION reporter");
+    let url = postgres.url().replace("watershed@", "reporter@");
+    let server = Server::start_with(&[("DATABASE_URL", &url), ("EXPORT_INTERVAL_SECONDS", "0")], &[]);
+    catches_up(&server, &postgres);
+}
+
+#[test]
 fn a_user_who_may_not_write_is_told_what_is_missing() {
     let postgres = Postgres::start();
     postgres.one("CREATE ROLE reporter LOGIN; REVOKE CREATE ON DATABASE postgres FROM PUBLIC");

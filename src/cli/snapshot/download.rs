@@ -276,6 +276,12 @@ mod tests {
         let (code, _, err) = newest(vec![list(&item)], &backups, &[]);
         assert_eq!((code, err.contains("there already")), (0, true), "nothing is fetched: {err}");
         fs::write(&expected, "damaged").unwrap();
+        let (code, _, err) = newest(vec![list(&item)], &backups, &["--keep", "1"]);
+        assert_eq!(
+            (code, expected.exists()),
+            (3, true),
+            "nothing is deleted for the sake of what does not hold: {err}"
+        );
         let answers = || vec![list(&item), whole(&bytes, bytes.len())];
         assert_eq!(newest(answers(), &backups, &["--force"]).0, 0);
         let file = directory.beside("newest");
