@@ -23,10 +23,12 @@ fn now() -> String {
     jiff::Timestamp::now().to_string()
 }
 
-fn exported(server: &Server, postgres: &Postgres) {
+/// Exports, and compares everything; returns the mode.
+fn exported(server: &Server, postgres: &Postgres) -> String {
     let run = export(server);
     assert_eq!((&run["state"], &run["error"]), (&json!("succeeded"), &Value::Null), "{run}");
     assert_same(server, postgres);
+    run["mode"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -60,11 +62,11 @@ fn another_observation_of_many_dependencies_is_shown() {
     server.sent("POST", REPORTS, replace("manual").at(&now()).json(), 202);
     server.stop();
     server.start_again();
-    exported(&server, &postgres);
+    assert_eq!(exported(&server, &postgres), "full");
     sent(&server, &report("manual", &now()));
     server.stop();
     server.start_again();
-    exported(&server, &postgres);
+    assert_eq!(exported(&server, &postgres), "full");
 }
 
 #[test]
